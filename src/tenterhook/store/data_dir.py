@@ -1,0 +1,88 @@
+"""The data directory: one process at a time, keys and tokens that only their owner can read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from tenterhook.errors import StorageError
+
+DATABASE = "tenterhook.db"
+LOCK = "lock"
+KEY_FILE = "secret-key"
+ADMIN_TOKEN = "admin-token"  # noqa: S105 - a file name
+
+
+class DataDir:
+    """An opened data directory; held until closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        """Make the directory if it is not there, and lock it.
+
+        Raises: StorageError, if it cannot be written or another process has it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(
+                f"The data directory {self.path} cannot be used: {error.strerror}. Give this user the right to write "
+                "there, or name another directory with --data (TENTERHOOK_DATA_DIR)."
+            ) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.read(self._lock, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._lock)
+            self._lock = None
+            raise StorageError(
+                f"Another process (pid {owner}) uses the data directory {self.path}. Stop it, or name another "
+                "directory with --data (TENTERHOOK_DATA_DIR)."
+            ) from error
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+
+    def close(self) -> None:
+        """Let the directory go."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def secret(self, name: str) -> str | None:
+        """Return the text of a secret file, or None if it is not there.
+
+        Raises: StorageError, if it cannot be read.
+        """
+        try:
+            return (self.path / name).read_text("ascii").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StorageError(
+                f"The file {self.path / name} cannot be read ({error}). Give this user the right to read it, or put "
+                "back the right file."
+            ) from error
+
+    def keep_secret(self, name: str, text: str) -> None:
+        """Write a secret file, mode 0600, so that it is there whole or not at all."""
+        temporary = self.path / f".{name}.new"
+        try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(handle, text.encode() + b"\n")
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            temporary.replace(self.path / name)
+            directory = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise StorageError(f"The file {self.path / name} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,203 @@
+"""Delivery rows: born in the publish transaction, claimed by a lane, settled under a fence.
+
+A row is READY (waits here until due), CLAIMED (in the memory of the process whose boot id it carries), or ended. The
+fence is (state, boot, attempt_no): an outcome that comes late, or from another boot, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tenterhook.domain.attempt import Attempt
+from tenterhook.store import schema
+from tenterhook.store.schema import Queue, State
+from tenterhook.store.transaction import Tx
+
+_ID = "delivery.id"
+
+
+class Born(msgspec.Struct):
+    """A delivery that a publish transaction makes."""
+
+    org_id: str
+    hook_id: str
+    event_id: bytes
+    hook_version: int
+    seqs: list[int]
+    claimed: bool = False
+    id: int = 0
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A delivery that a lane has taken: what it needs to be sent, but for the body."""
+
+    id: int
+    org_id: str
+    hook_id: str
+    event_id: bytes
+    hook_version: int
+    attempt_no: int
+    step: int
+    created: int  #: ms; the envelope's eventTime
+    due_at: int  #: ms
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """The outcome of one attempt, decided: what the row becomes."""
+
+    delivery: Claimed
+    attempt: Attempt
+    state: State
+    due_at: int
+    step: int
+    end_reason: str | None
+
+
+_DUE = (
+    "SELECT id, org_id, hook_id, event_id, hook_version, attempt_no, step, created, due_at FROM delivery"
+    " WHERE state = 0 AND org_id = ? AND hook_id = ? AND queue = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?"
+)
+
+
+def insert(tx: Tx, born: Sequence[Born], boot: str, now_ms: int) -> None:
+    """Store new deliveries and which events each carries; fills in their ids."""
+    first = next_id(tx)
+    rows, links = [], []
+    for at, one in enumerate(born):
+        one.id = first + at
+        state, owner = (State.CLAIMED, boot) if one.claimed else (State.READY, None)
+        rows.append(
+            (
+                *(one.id, one.org_id, one.hook_id, one.event_id, one.hook_version, "PUBLISH"),
+                *(int(state), int(Queue.FIRST), owner, 0, 0, now_ms, now_ms, None, None),
+            )
+        )
+        links += [(one.org_id, one.hook_id, seq, 0, one.id) for seq in one.seqs]
+    tx.insert_many(schema.delivery, rows)
+    tx.insert_many(schema.delivery_event, links)
+    tx.driver.execute(
+        "INSERT INTO counter (name, value) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (_ID, first + len(born) - 1),
+    )
+
+
+def next_id(tx: Tx) -> int:
+    """Return the id that the next delivery will get; ids are never reused."""
+    row = tx.driver.execute("SELECT value FROM counter WHERE name = ?", (_ID,)).fetchone()
+    return (row[0] if row is not None else 0) + 1
+
+
+def claim(tx: Tx, hook: tuple[str, str], queue: Queue, limit: int, boot: str, now_ms: int) -> list[Claimed]:
+    """Take up to *limit* due READY deliveries of one queue of a hook (org id, hook id), oldest due first."""
+    org_id, hook_id = hook
+    rows: list[Any] = tx.driver.execute(_DUE, (org_id, hook_id, int(queue), now_ms, limit)).fetchall()
+    tx.driver.executemany("UPDATE delivery SET state = 1, boot = ? WHERE id = ?", [(boot, row[0]) for row in rows])
+    return [Claimed(*row) for row in rows]
+
+
+def next_due(tx: Tx, hook: tuple[str, str], queue: Queue) -> int | None:
+    """Return when the hook's next READY delivery of *queue* is due, in ms, or None if there is none."""
+    row = tx.driver.execute(
+        "SELECT due_at FROM delivery WHERE state = 0 AND org_id = ? AND hook_id = ? AND queue = ?"
+        " ORDER BY due_at LIMIT 1",
+        (*hook, int(queue)),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def release(tx: Tx, ids: Sequence[int], boot: str) -> None:
+    """Give claimed deliveries back: READY again, due when they were."""
+    tx.driver.executemany(
+        "UPDATE delivery SET state = 0, boot = NULL WHERE id = ? AND state = 1 AND boot = ?",
+        [(identity, boot) for identity in ids],
+    )
+
+
+def recover(tx: Tx, boot: str) -> int:
+    """Make every delivery that another boot had claimed READY again; return how many."""
+    before = tx.driver.total_changes()
+    tx.driver.execute("UPDATE delivery SET state = 0, boot = NULL WHERE state = 1 AND boot <> ?", (boot,))
+    return tx.driver.total_changes() - before
+
+
+def claimed_ids(tx: Tx, boot: str) -> list[int]:
+    """Return the ids of every delivery that this boot has claimed: what the lanes must know of."""
+    return [row[0] for row in tx.driver.execute("SELECT id FROM delivery WHERE state = 1 AND boot = ?", (boot,))]
+
+
+_SETTLE = (
+    "UPDATE delivery SET state = ?, queue = ?, boot = NULL, attempt_no = ?, step = ?, due_at = ?, ended_at = ?,"
+    " end_reason = ? WHERE id = ? AND state = 1 AND boot = ? AND attempt_no = ?"
+)
+
+
+def settle(tx: Tx, outcomes: Sequence[Settled], boot: str, now_ms: int) -> list[bool]:
+    """Write what became of deliveries after an attempt each; return whether each was still ours to settle.
+
+    The attempt's row is kept either way: it happened.
+    """
+    applied = []
+    for one in outcomes:
+        ended = one.state in (State.DELIVERED, State.FAILED)
+        tx.driver.execute(
+            _SETTLE,
+            (
+                *(int(one.state), int(Queue.RETRY), one.attempt.number, one.step, one.due_at),
+                *(now_ms if ended else None, one.end_reason, one.delivery.id, boot, one.delivery.attempt_no),
+            ),
+        )
+        applied.append(tx.driver.changes() == 1)
+    tx.insert_many(
+        schema.attempt,
+        [
+            (
+                one.delivery.org_id,
+                one.delivery.id,
+                one.attempt.number,
+                int(one.attempt.started.timestamp() * 1000),
+                str(one.attempt.outcome),
+                one.attempt.reason and str(one.attempt.reason),
+                one.attempt.status,
+                msgspec.json.encode(one.attempt),
+            )
+            for one in outcomes
+        ],
+    )
+    return applied
+
+
+def seqs_of(tx: Tx, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Return which events (``seq``, ascending) each delivery carries."""
+    found: dict[int, list[int]] = {}
+    for identity in ids:
+        rows = tx.driver.execute("SELECT seq FROM delivery_event WHERE delivery_id = ? ORDER BY seq", (identity,))
+        found[identity] = [row[0] for row in rows]
+    return found
+
+
+def left_behind(tx: Tx) -> list[tuple[str, str, str]]:
+    """Return the deleted hooks for which deliveries still wait: org id, hook id, name."""
+    rows: list[Any] = tx.driver.execute(
+        "SELECT org_id, id, name FROM event_hook WHERE deleted IS NOT NULL AND EXISTS (SELECT 1 FROM delivery"
+        " WHERE delivery.state = 0 AND delivery.org_id = event_hook.org_id AND delivery.hook_id = event_hook.id)"
+    ).fetchall()
+    return [(org_id, hook_id, name) for org_id, hook_id, name in rows]
+
+
+def end_waiting(tx: Tx, hook: tuple[str, str], reason: str, limit: int, now_ms: int) -> int:
+    """End up to *limit* READY deliveries of a hook FAILED for *reason*; return how many there were."""
+    before = tx.driver.total_changes()
+    tx.driver.execute(
+        "UPDATE delivery SET state = 3, ended_at = ?, end_reason = ? WHERE id IN"
+        " (SELECT id FROM delivery WHERE state = 0 AND org_id = ? AND hook_id = ? LIMIT ?)",
+        (now_ms, reason, *hook, limit),
+    )
+    return tx.driver.total_changes() - before
+
+
+def mark_health(tx: Tx, hook: tuple[str, str], failing_since: int | None) -> None:
+    """Note since when a hook's deliveries fail (ms), or None that they succeed again."""
+    tx.driver.execute("UPDATE event_hook SET failing_since = ? WHERE org_id = ? AND id = ?", (failing_since, *hook))

@@ -1,0 +1,156 @@
+"""Reading deliveries, with what they carry and every attempt: for people, not for the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from tenterhook.domain.attempt import Attempt
+from tenterhook.store import schema
+from tenterhook.store.schema import Queue, State
+from tenterhook.store.transaction import Tx
+
+#: Attempts shown of one delivery: its last ones.
+MAX_ATTEMPTS = 100
+
+_TABLE = schema.delivery.c
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A delivery as it is stored."""
+
+    id: int
+    org_id: str
+    hook_id: str
+    event_id: bytes
+    hook_version: int
+    origin: str
+    state: State
+    queue: Queue
+    attempt_no: int  #: how many attempts have ended
+    due_at: int  #: ms
+    created: int  #: ms
+    ended_at: int | None  #: ms
+    end_reason: str | None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which deliveries of a hook a list is about."""
+
+    states: tuple[State, ...] = tuple(State)
+    tried: bool | None = None  #: whether any attempt has ended; None: all the same
+    before: int | None = None  #: only those with a lower id: older ones
+    limit: int = 100
+
+
+_COLUMNS = tuple(_TABLE[name] for name in Row.__struct_fields__)
+
+
+def get(tx: Tx, org_id: str, event_id: bytes) -> Row | None:
+    """Return the org's delivery with this eventId."""
+    statement = sa.select(*_COLUMNS).where(_TABLE.org_id == org_id, _TABLE.event_id == event_id)
+    row = tx.connection.execute(statement).one_or_none()
+    return None if row is None else _row(row)
+
+
+def list_of(tx: Tx, org_id: str, hook_id: str, asked: Asked) -> list[Row]:
+    """Return deliveries of a hook, youngest first."""
+    statement = sa.select(*_COLUMNS).where(_TABLE.org_id == org_id, _TABLE.hook_id == hook_id)
+    if asked.states != tuple(State):
+        statement = statement.where(_TABLE.state.in_([int(state) for state in asked.states]))
+    if asked.tried is not None:
+        statement = statement.where(_TABLE.attempt_no > 0 if asked.tried else _TABLE.attempt_no == 0)
+    if asked.before is not None:
+        statement = statement.where(_TABLE.id < asked.before)
+    found = tx.connection.execute(statement.order_by(_TABLE.id.desc()).limit(asked.limit))
+    return [_row(row) for row in found]
+
+
+def carrying(tx: Tx, org_id: str, seq: int) -> list[Row]:
+    """Return the deliveries that carry the event *seq*, oldest first."""
+    link = schema.delivery_event.c
+    # The table is keyed by (org, hook, seq): seeking seq under each of the org's hooks beats reading all its rows.
+    hooks = sa.select(schema.event_hook.c.id).where(schema.event_hook.c.org_id == org_id)
+    statement = (
+        sa.select(*_COLUMNS)
+        .join(schema.delivery_event, link.delivery_id == _TABLE.id)
+        .where(link.org_id == org_id, link.hook_id.in_(hooks), link.seq == seq)
+        .order_by(_TABLE.id)
+    )
+    return [_row(row) for row in tx.connection.execute(statement)]
+
+
+def uuids_of(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, list[bytes]]:
+    """Return the uuids of the events that each delivery carries, in log order; retention may have taken some."""
+    link = schema.delivery_event.c
+    statement = (
+        sa.select(link.delivery_id, schema.log_event.c.uuid)
+        .join(schema.log_event, schema.log_event.c.seq == link.seq)
+        .where(link.delivery_id.in_(delivery_ids))
+        .order_by(link.delivery_id, link.seq)
+    )
+    found: dict[int, list[bytes]] = {identity: [] for identity in delivery_ids}
+    for delivery_id, uuid in tx.connection.execute(statement):
+        found[delivery_id].append(uuid)
+    return found
+
+
+def attempts_of(tx: Tx, org_id: str, delivery_ids: Sequence[int]) -> dict[int, list[Attempt]]:
+    """Return the last `MAX_ATTEMPTS` attempts of each delivery, first to last."""
+    table = schema.attempt.c
+    found: dict[int, list[Attempt]] = {}
+    for identity in delivery_ids:
+        statement = (
+            sa.select(table.detail)
+            .where(table.org_id == org_id, table.delivery_id == identity)
+            .order_by(table.number.desc())
+            .limit(MAX_ATTEMPTS)
+        )
+        details = tx.connection.execute(statement).scalars().all()
+        found[identity] = [_decode(detail) for detail in reversed(details)]
+    return found
+
+
+def make_due(tx: Tx, row: Row, now_ms: int) -> None:
+    """Let a delivery that waits or has failed go once more, now. It must be neither claimed nor delivered."""
+    queue = Queue.FIRST if row.queue is Queue.FIRST and row.attempt_no == 0 else Queue.RETRY
+    statement = (
+        sa.update(schema.delivery)
+        .where(_TABLE.id == row.id)
+        .values(state=int(State.READY), queue=int(queue), boot=None, due_at=now_ms, ended_at=None, end_reason=None)
+    )
+    tx.connection.execute(statement)
+
+
+def cancel(tx: Tx, row: Row, now_ms: int) -> None:
+    """End a delivery FAILED/CANCELLED.
+
+    The number of an attempt that may be under way is kept free for it: its row comes later, and must not meet that of
+    a retry.
+    """
+    statement = (
+        sa.update(schema.delivery)
+        .where(_TABLE.id == row.id)
+        .values(
+            state=int(State.FAILED),
+            boot=None,
+            attempt_no=row.attempt_no + (row.state is State.CLAIMED),
+            ended_at=now_ms,
+            end_reason="CANCELLED",
+        )
+    )
+    tx.connection.execute(statement)
+
+
+_decoder = msgspec.json.Decoder(Attempt)
+
+
+def _decode(detail: bytes) -> Attempt:
+    return _decoder.decode(detail)
+
+
+def _row(row: sa.Row[*tuple[Any, ...]]) -> Row:
+    return msgspec.convert(dict(row._mapping), Row)

@@ -1,0 +1,212 @@
+"""Reading the System Log in its two orders, a slice at a time.
+
+A slice passes over a bounded number of rows, so that no search keeps a reading thread from the others. What a filter
+surely needs is asked of SQLite itself: a row that lacks those bytes is never decoded.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from tenterhook.domain.cursor import Order, Position
+from tenterhook.domain.filter_ast import Clause, Kind, Node, Operator, holds, required
+from tenterhook.store.schema import log_event, org
+from tenterhook.store.transaction import Tx
+
+#: How many rows one slice passes over, and how many of them it decodes.
+SLICE_ROWS = 5_000
+SLICE_CANDIDATES = 500
+
+_ALL = log_event.c
+_NEEDED = (Operator.EQ, Operator.CO, Operator.SW, Operator.EW)
+
+
+class Range(msgspec.Struct, frozen=True):
+    """Which rows of one org a search is about, and in which order."""
+
+    org_id: str
+    order: Order
+    since: int  #: ms, of published; not used in the order of commits
+    until: int | None  #: ms, of published, exclusive; None in the order of commits
+    filter: Node | None
+
+
+class Found(NamedTuple):
+    """One event of a slice."""
+
+    position: Position
+    body: bytes
+
+
+class Slice(NamedTuple):
+    """What one look brought."""
+
+    found: list[Found]
+    position: Position | None  #: the last row that was passed over; None: none was
+    passed: int  #: at least how many rows were passed over
+    ended: bool  #: whether nothing is left after this slice
+
+
+def cursor_key(tx: Tx, org_id: str) -> bytes:
+    """Return the key that signs the org's cursors."""
+    return bytes(tx.connection.execute(sa.select(org.c.cursor_key).where(org.c.id == org_id)).scalar_one())
+
+
+def start_of(tx: Tx, org_id: str, since: int, after: Position | None) -> Position:
+    """Return the place in the order of commits after which every event was recorded at *since* (ms) or later.
+
+    Never before *after*. recorded_at rises with seq, so a binary search finds it without an index.
+    """
+    low = after.seq if after is not None else 0
+    high = _last_seq(tx, org_id)
+    # Invariant: rows up to low are too old or passed; the first row after high is new enough.
+    while low < high:
+        middle = (low + high) // 2
+        row = tx.driver.execute(
+            "SELECT seq, recorded_at FROM log_event WHERE org_id = ? AND seq > ? ORDER BY seq LIMIT 1",
+            (org_id, middle),
+        ).fetchone()
+        if row is None or row[1] >= since:
+            high = middle
+        else:
+            low = row[0]
+    return Position(low)
+
+
+def search(tx: Tx, asked: Range, after: Position | None, want: int, max_bytes: int) -> Slice:
+    """Return up to *want* events after *after* that the filter lets through, from the next rows of the log.
+
+    max_bytes: of bodies; the event that exceeds it is the last. Fewer than *want* events say nothing about the rest:
+    go on after the slice's position unless it has ended.
+    """
+    if asked.filter is None:
+        rows = _rows(tx, asked, after, None, want)
+        found = _taken(rows, None, want, max_bytes)
+        ended = len(found.events) < want and not found.is_full
+        return Slice(found.events, found.last or after, len(found.events), ended)
+    edge = None if _is_pinned(asked.filter) else _edge(tx, asked, after)
+    taken = _taken(_rows(tx, asked, after, edge, SLICE_CANDIDATES), asked.filter, want, max_bytes)
+    if len(taken.events) == want or taken.is_full or taken.seen == SLICE_CANDIDATES:
+        return Slice(taken.events, taken.last, taken.seen, False)
+    if edge is not None:
+        return Slice(taken.events, edge, SLICE_ROWS, False)
+    return Slice(taken.events, _end(tx, asked, after), taken.seen, True)
+
+
+class _Taken(NamedTuple):
+    events: list[Found]
+    last: Position | None
+    seen: int
+    is_full: bool
+
+
+def _taken(rows: sa.CursorResult[int, int, bytes], node: Node | None, want: int, max_bytes: int) -> _Taken:
+    events: list[Found] = []
+    last, seen, size = None, 0, 0
+    with rows:  # a statement left open would hold its snapshot beyond this transaction
+        for seq, published, body in rows:
+            seen += 1
+            last = Position(seq, published)
+            if node is None or holds(node, msgspec.json.decode(body)):
+                events.append(Found(last, body))
+                size += len(body)
+            if len(events) == want or size > max_bytes:
+                break
+    return _Taken(events, last, seen, size > max_bytes)
+
+
+def _rows(
+    tx: Tx, asked: Range, after: Position | None, upto: Position | None, limit: int
+) -> sa.CursorResult[int, int, bytes]:
+    query = sa.select(_ALL.seq, _ALL.published, _ALL.body).where(
+        *_within(asked, after, upto), *_conditions(asked.filter)
+    )
+    return tx.connection.execute(query.order_by(*_ordering(asked.order)).limit(limit))
+
+
+def _edge(tx: Tx, asked: Range, after: Position | None) -> Position | None:
+    """Return where the slice ends, found in the index alone; None if fewer rows are left."""
+    query = sa.select(_ALL.seq, _ALL.published) if asked.order is not Order.COMMITTED else sa.select(_ALL.seq)
+    query = query.where(*_within(asked, after, None)).order_by(*_ordering(asked.order)).limit(1).offset(SLICE_ROWS - 1)
+    row = tx.connection.execute(query).first()
+    return None if row is None else Position(*row)
+
+
+def _end(tx: Tx, asked: Range, after: Position | None) -> Position | None:
+    if asked.order is not Order.COMMITTED:
+        return after
+    return Position(max(_last_seq(tx, asked.org_id), after.seq if after is not None else 0))
+
+
+def _last_seq(tx: Tx, org_id: str) -> int:
+    row = tx.driver.execute("SELECT max(seq) FROM log_event WHERE org_id = ?", (org_id,)).fetchone()
+    return (row[0] or 0) if row is not None else 0
+
+
+def _within(asked: Range, after: Position | None, upto: Position | None) -> list[sa.ColumnElement[bool]]:
+    rules: list[sa.ColumnElement[bool]] = [_ALL.org_id == asked.org_id]
+    if asked.order is Order.COMMITTED:
+        rules += [_ALL.seq > after.seq] if after is not None else []
+        return [*rules, _ALL.seq <= upto.seq] if upto is not None else rules
+    low, high = (asked.since, -1), (asked.until or 0, -1)
+    if asked.order is Order.NEWEST:
+        after, upto = (None if upto is None else _before(upto)), (None if after is None else _before(after))
+    low = max(low, (after.published, after.seq)) if after is not None else low
+    high = min(high, (upto.published, upto.seq + 1)) if upto is not None else high
+    # One bound a side: with two, SQLite seeks by the first and would read the range from its start for every slice.
+    place = sa.tuple_(_ALL.published, _ALL.seq)
+    return [*rules, place > sa.tuple_(*low), place < sa.tuple_(*high)]
+
+
+def _before(position: Position) -> Position:
+    return Position(position.seq - 1, position.published)
+
+
+def _ordering(order: Order) -> list[sa.ColumnElement[Any]]:
+    if order is Order.COMMITTED:
+        return [_ALL.seq.asc()]
+    if order is Order.OLDEST:
+        return [_ALL.published.asc(), _ALL.seq.asc()]
+    return [_ALL.published.desc(), _ALL.seq.desc()]
+
+
+# ---- what SQLite can rule out ----------------------------------------------------------------------------------------
+
+
+def _conditions(node: Node | None) -> list[sa.ColumnElement[bool]]:
+    """Return what every row that matches satisfies. Never more: the tree decides, these only spare it work."""
+    if node is None:
+        return []
+    return [condition for clause in required(node) if (condition := _condition(clause)) is not None]
+
+
+def _condition(clause: Clause) -> sa.ColumnElement[bool] | None:
+    value = clause.value
+    if clause.kind is not Kind.TEXT or clause.operator not in _NEEDED or not isinstance(value, str):
+        return None
+    if clause.operator is Operator.EQ and clause.path == ("eventType",):
+        return _ALL.event_type == value
+    if (uuid := _pinned_uuid(clause)) is not None:
+        return _ALL.uuid == uuid
+    # The log's JSON is our own encoder's, which spells every character as itself but for these.
+    if not value or any(character in '"\\\x7f' or character < " " for character in value):
+        return None
+    return sa.func.instr(_ALL.body, value.encode()) > 0
+
+
+def _pinned_uuid(clause: Clause) -> bytes | None:
+    if clause.path != ("uuid",) or clause.operator is not Operator.EQ or not isinstance(clause.value, str):
+        return None
+    try:
+        return UUID(clause.value).bytes
+    except ValueError:
+        return None
+
+
+def _is_pinned(node: Node) -> bool:
+    """Return whether the filter names one uuid: a look-up, however long the log is."""
+    return any(_pinned_uuid(clause) is not None for clause in required(node))

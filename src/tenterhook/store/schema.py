@@ -1,0 +1,219 @@
+"""The tables. Times are integers: milliseconds since the epoch, UTC. uuids are 16 bytes. org_id leads every index.
+
+What each table promises:
+
+* ``log_event``: the System Log. ``seq`` is explicit, rises in commit order over all orgs, and is never reused.
+* ``event_hook``: the living (and deleted) hooks as they are now; ``event_hook_version`` is append-only: what a hook was
+  from which ``seq`` on. ``sealed`` holds the secrets, encrypted with the row's identity inside.
+* ``delivery``: one request body bound for one hook. ``delivery_event``: which log events it carries; the key lets no
+  (hook, event) pair be delivered twice by publishing (``replay`` 0).
+* ``attempt``: one HTTP exchange of a delivery.
+* ``counter``: the last ``seq`` given, so that retention can never make one come back.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+class State(IntEnum):
+    """What a delivery row is doing. HELD and RETRYING are derived (DESIGN §2.4)."""
+
+    READY = 0  #: waits in the database until due_at, for its hook to be able to take it
+    CLAIMED = 1  #: in a lane of the process whose boot id it carries
+    DELIVERED = 2
+    FAILED = 3
+
+
+class Queue(IntEnum):
+    """Which of a lane's queues a delivery goes through."""
+
+    FIRST = 0
+    RETRY = 1
+    REPLAY = 2
+
+
+def _table(name: str, *columns: sa.Column[object] | sa.Index | sa.Constraint, rowid: bool = True) -> sa.Table:
+    return sa.Table(name, metadata, *columns, sqlite_with_rowid=rowid)
+
+
+def _id(name: str, *, primary_key: bool = False, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.String(20), primary_key=primary_key, nullable=nullable)
+
+
+def _int(name: str, *, primary_key: bool = False, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.BigInteger, primary_key=primary_key, nullable=nullable, autoincrement=False)
+
+
+def _rowid(name: str) -> sa.Column[object]:
+    # SQLite makes a column its rowid only when the type is spelled INTEGER.
+    kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _text(name: str, *, primary_key: bool = False, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.Text, primary_key=primary_key, nullable=nullable)
+
+
+def _blob(name: str, *, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.LargeBinary, nullable=nullable)
+
+
+org = _table("org", _id("id", primary_key=True), _text("name"), _int("created"), _blob("cursor_key"))
+
+admin = _table(
+    "admin",
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    _text("login"),
+    _text("name"),
+    _text("role"),
+    _int("created"),
+    sa.UniqueConstraint("org_id", "login"),
+)
+
+api_token = _table(
+    "api_token",
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    _id("admin_id"),
+    _text("name"),
+    _text("role"),
+    _blob("hash"),
+    _text("hint"),
+    _int("created"),
+    _int("expires", nullable=True),
+    _int("revoked", nullable=True),
+    sa.Index("api_token_hash", "hash", unique=True),
+)
+
+event_type = _table(
+    "event_type",
+    _id("org_id", primary_key=True),
+    _text("name", primary_key=True),
+    _int("eligible"),
+    _int("created"),
+)
+
+
+def _hook_columns() -> list[sa.Column[object]]:
+    return [
+        _int("version"),
+        _int("channel_version"),
+        _text("status"),
+        _text("verification_status"),
+        _int("ever_verified"),
+        _text("name"),
+        _blob("definition"),
+        _blob("sealed", nullable=True),
+        _text("public_url"),
+        _int("last_updated"),
+        _int("deleted", nullable=True),
+    ]
+
+
+event_hook = _table(
+    "event_hook",
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    _int("created"),
+    _id("created_by"),
+    *_hook_columns(),
+    _int("failing_since", nullable=True),
+)
+_LIVING = event_hook.c.deleted.is_(None)
+sa.Index(
+    "event_hook_name",
+    event_hook.c.org_id,
+    event_hook.c.name,
+    unique=True,
+    sqlite_where=_LIVING,
+    postgresql_where=_LIVING,
+)
+
+event_hook_version = _table(
+    "event_hook_version",
+    _id("org_id", primary_key=True),
+    _id("hook_id", primary_key=True),
+    *[column._copy() for column in _hook_columns() if column.name != "version"],
+    _int("version", primary_key=True),
+    _int("from_seq"),
+)
+
+log_event = _table(
+    "log_event",
+    _rowid("seq"),
+    _id("org_id"),
+    sa.Column("uuid", sa.LargeBinary(16), nullable=False),
+    _int("published"),
+    _int("recorded_at"),
+    _text("event_type"),
+    _blob("body"),
+)
+sa.Index("log_event_uuid", log_event.c.org_id, log_event.c.uuid, unique=True)
+sa.Index("log_event_seq", log_event.c.org_id, log_event.c.seq)
+sa.Index("log_event_published", log_event.c.org_id, log_event.c.published, log_event.c.seq)
+
+delivery = _table(
+    "delivery",
+    _rowid("id"),
+    _id("org_id"),
+    _id("hook_id"),
+    sa.Column("event_id", sa.LargeBinary(16), nullable=False),
+    _int("hook_version"),
+    _text("origin"),
+    _int("state"),
+    _int("queue"),
+    _text("boot", nullable=True),
+    _int("attempt_no"),
+    _int("step"),
+    _int("due_at"),
+    _int("created"),
+    _int("ended_at", nullable=True),
+    _text("end_reason", nullable=True),
+)
+_READY = delivery.c.state == int(State.READY)
+_CLAIMED = delivery.c.state == int(State.CLAIMED)
+sa.Index("delivery_event_id", delivery.c.org_id, delivery.c.event_id, unique=True)
+sa.Index("delivery_hook", delivery.c.org_id, delivery.c.hook_id, delivery.c.id)
+sa.Index(
+    "delivery_ready",
+    delivery.c.org_id,
+    delivery.c.hook_id,
+    delivery.c.queue,
+    delivery.c.due_at,
+    delivery.c.id,
+    sqlite_where=_READY,
+    postgresql_where=_READY,
+)
+sa.Index("delivery_claimed", delivery.c.boot, delivery.c.id, sqlite_where=_CLAIMED, postgresql_where=_CLAIMED)
+
+delivery_event = _table(
+    "delivery_event",
+    _id("org_id", primary_key=True),
+    _id("hook_id", primary_key=True),
+    _int("seq", primary_key=True),
+    _int("replay", primary_key=True),
+    _int("delivery_id"),
+    rowid=False,
+)
+sa.Index("delivery_event_delivery", delivery_event.c.delivery_id, delivery_event.c.seq)
+
+attempt = _table(
+    "attempt",
+    _id("org_id", primary_key=True),
+    _int("delivery_id", primary_key=True),
+    _int("number", primary_key=True),
+    _int("started"),
+    _text("outcome"),
+    _text("reason", nullable=True),
+    _int("status", nullable=True),
+    _blob("detail"),
+    rowid=False,
+)
+
+counter = _table("counter", _text("name", primary_key=True), _int("value"))
