@@ -1,0 +1,125 @@
+"""JSON as we accept it from outside: RFC 8259, and none of the things that parsers differ on.
+
+Refused: any encoding but UTF-8, byte order marks, lone surrogates, duplicate keys, numbers that are not finite,
+absurdly long numbers, and documents that are too deep or have too many parts. Numbers keep their spelling.
+Source: security checks 137-148.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+
+MAX_DEPTH = 32
+MAX_NODES = 10_000
+MAX_KEY_BYTES = 256
+MAX_NUMBER_DIGITS = 256
+
+
+class StrictJsonError(ValueError):
+    """The bytes are not JSON as we accept it; the text says why, in one sentence."""
+
+
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def loads(data: bytes) -> Any:
+    """Return the value that *data* spells.
+
+    Objects are dicts in the order given; a fraction whose spelling Python would change (``1.10``) is a `msgspec.Raw`
+    that holds the spelling.
+    Raises: StrictJsonError.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise StrictJsonError(f"The text is not valid UTF-8 (byte {error.start}).") from error
+    openings = text.count("{") + text.count("[")
+    if openings > MAX_DEPTH:
+        _check_depth(text)
+    if openings + text.count(",") > MAX_NODES:
+        _check_nodes(text)
+    try:
+        value = _decode(text)
+    except json.JSONDecodeError as error:
+        raise StrictJsonError(f"{error.msg} at line {error.lineno}, column {error.colno}.") from error
+    except RecursionError as error:
+        raise StrictJsonError(f"The text is nested deeper than {MAX_DEPTH} levels.") from error
+    if "\\u" in text and _has_surrogate(value):
+        raise StrictJsonError("A string holds half of a surrogate pair (\\ud800-\\udfff), which no text can contain.")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise StrictJsonError(f"The key {key[:64]!r} appears twice in one object.")
+            seen.add(key)
+    for key in made:
+        if len(key) > 64 and len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
+            raise StrictJsonError(f"A key is longer than {MAX_KEY_BYTES} bytes: {key[:32]!r}….")
+    return made
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise StrictJsonError(f"{name} is not a JSON number.")
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_NUMBER_DIGITS:
+        raise StrictJsonError(f"A number has more than {MAX_NUMBER_DIGITS} digits.")
+    return int(text)
+
+
+def _fraction(text: str) -> float | msgspec.Raw:
+    if len(text) > MAX_NUMBER_DIGITS:
+        raise StrictJsonError(f"A number has more than {MAX_NUMBER_DIGITS} digits.")
+    value = float(text)
+    if value - value != 0:
+        raise StrictJsonError(f"The number {text[:32]} is not finite.")
+    return value if repr(value) == text else msgspec.Raw(text.encode())
+
+
+_decode: Callable[[str], Any] = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_fraction
+).decode
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for token in _TOKENS.findall(text):
+        if token in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise StrictJsonError(f"The text is nested deeper than {MAX_DEPTH} levels.")
+        elif token in "]}":
+            depth -= 1
+
+
+def _check_nodes(text: str) -> None:
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
+    if bare.count("{") + bare.count("[") + bare.count(",") > MAX_NODES:
+        raise StrictJsonError(f"The text has more than {MAX_NODES:,} parts.")
+
+
+def _has_surrogate(value: object) -> bool:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            if _SURROGATE.search(item):
+                return True
+        elif isinstance(item, dict):
+            stack.extend(item.keys())
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return False
