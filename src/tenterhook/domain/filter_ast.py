@@ -1,0 +1,151 @@
+"""What a filter says, once it is parsed: the tree that both small languages share, and what it means for one document.
+
+A tree holds nothing that runs: names of keys, values, and which of ten operators joins them.
+Source: RFC 7644 §3.4.2.2; okta/system-log.md §3.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+#: What a clause compares with. None is JSON's null: only EQ and NE take it.
+Literal: TypeAlias = "str | int | float | bool | None"
+
+
+class Operator(StrEnum):
+    """How a clause compares. PR asks only whether there is a value."""
+
+    EQ = "eq"
+    NE = "ne"
+    CO = "co"
+    SW = "sw"
+    EW = "ew"
+    PR = "pr"
+    GT = "gt"
+    GE = "ge"
+    LT = "lt"
+    LE = "le"
+
+
+class Kind(StrEnum):
+    """What an attribute holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """One comparison: ``attribute operator value``."""
+
+    #: Keys from the outside in. A list on the way stands for each of its elements.
+    path: tuple[str, ...]
+    operator: Operator
+    #: Of the attribute's kind.
+    value: Literal = None
+    kind: Kind = Kind.TEXT
+
+
+class Not(msgspec.Struct, frozen=True):
+    """True where *term* is false."""
+
+    term: Node
+
+
+class And(msgspec.Struct, frozen=True):
+    """True where all of *terms* (two or more) are."""
+
+    terms: tuple[Node, ...]
+
+
+class Or(msgspec.Struct, frozen=True):
+    """True where one of *terms* (two or more) is."""
+
+    terms: tuple[Node, ...]
+
+
+Node: TypeAlias = "Clause | Not | And | Or"
+
+_COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
+    Operator.EQ: operator.eq,
+    Operator.NE: operator.ne,
+    Operator.CO: operator.contains,
+    Operator.SW: str.startswith,
+    Operator.EW: str.endswith,
+    Operator.GT: operator.gt,
+    Operator.GE: operator.ge,
+    Operator.LT: operator.lt,
+    Operator.LE: operator.le,
+}
+
+
+def holds(node: Node, document: Any) -> bool:
+    """Return whether *document* (decoded JSON) is what *node* asks for; never raises.
+
+    A clause holds if any of the values at its path matches; text is compared by code point and case counts. Where there
+    is no value, only NE holds. A value of another kind than the attribute's matches nothing but NE.
+    """
+    if isinstance(node, Clause):
+        return _clause_holds(node, document)
+    if isinstance(node, Not):
+        return not holds(node.term, document)
+    if isinstance(node, And):
+        return all(holds(term, document) for term in node.terms)
+    return any(holds(term, document) for term in node.terms)
+
+
+def required(node: Node) -> Iterator[Clause]:
+    """Yield the clauses that every match of *node* satisfies: those that nothing but ``and`` joins."""
+    if isinstance(node, Clause):
+        yield node
+    elif isinstance(node, And):
+        for term in node.terms:
+            yield from required(term)
+
+
+def _clause_holds(clause: Clause, document: Any) -> bool:
+    values = list(_values(document, clause.path))
+    if clause.operator is Operator.PR:
+        return any(value not in ("", {}) for value in values)
+    if clause.value is None:
+        return bool(values) == (clause.operator is Operator.NE)
+    if clause.operator is Operator.NE and not values:
+        return True
+    return any(_matches(clause, value) for value in values)
+
+
+def _matches(clause: Clause, value: Any) -> bool:
+    known = _as_kind(value, clause.kind)
+    if known is None:
+        return clause.operator is Operator.NE
+    return _COMPARE[clause.operator](known, clause.value)
+
+
+def _as_kind(value: Any, kind: Kind) -> Literal:
+    """Return *value* as *kind*, or None. Whole numbers and truth values have a text too: debug data holds both."""
+    is_bool = isinstance(value, bool)
+    if kind is Kind.BOOLEAN:
+        return value if is_bool else None
+    if kind is Kind.NUMBER:
+        return value if isinstance(value, int | float) and not is_bool else None
+    if is_bool:
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int) else None
+
+
+def _values(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _values(item, path)
+    elif value is None:
+        return
+    elif not path:
+        yield value
+    elif isinstance(value, dict):
+        yield from _values(value.get(path[0]), path[1:])
