@@ -1,0 +1,291 @@
+"""Carry one delivery: compose, send, settle, record (DESIGN §3.4.5-6)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+
+from tenterhook.domain import log_event
+from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason
+from tenterhook.domain.destination import DestinationError, parse_destination
+from tenterhook.domain.envelope import render_body, source_of
+from tenterhook.domain.event_hook import EventHook
+from tenterhook.domain.retry import Decision, settle
+from tenterhook.domain.strict_json import loads
+from tenterhook.egress.client import Head, Request, render_head
+from tenterhook.engine.bodies import Elements
+from tenterhook.engine.lanes import Job, Lane, Lanes
+from tenterhook.engine.pipeline import Pipeline
+from tenterhook.engine.record import record_act
+from tenterhook.failpoints import passing
+from tenterhook.ids import new_request_id, uuid_text
+from tenterhook.store import deliveries, event_hooks, log_events
+from tenterhook.store.database import Batch, Class
+from tenterhook.store.deliveries import Settled
+from tenterhook.store.schema import Queue, State
+from tenterhook.store.transaction import Tx
+
+log = structlog.get_logger(__name__)
+
+#: How long a delivery waits after an error of our own, before it is tried again.
+OWN_ERROR_WAIT_S = 60.0
+
+
+class _Out(msgspec.Struct):
+    """An attempt and its decision, on the way to the writing thread."""
+
+    lane: Lane
+    job: Job
+    settled: Settled
+    decision: Decision
+    health: bool | None = None  #: True: the hook works again; False: it begins to fail; None: no transition
+
+
+class _Shape(msgspec.Struct):
+    """What is rendered once per version of a hook."""
+
+    version: int
+    head: Head
+
+
+class Courier:
+    """Carries the jobs of all lanes. One per pipeline."""
+
+    def __init__(self, pipeline: Pipeline, jitter: Callable[[], float] = random.random) -> None:
+        self._pipeline = pipeline
+        self._jitter = jitter
+        self._shapes: dict[str, _Shape] = {}
+        self._bases: dict[tuple[str, int], str] = {}
+        self._settles: Batch[_Out, bool] = Batch("settle", Class.OUTCOME, self._settle)
+        self.own_errors = 0
+        self.unfenced = 0  #: outcomes that came too late to count
+
+    # -- send ---------------------------------------------------------------------------------------------------------
+
+    async def carry(self, lane: Lane, hook: EventHook, job: Job, elements: Elements) -> None:
+        """Send *job*, whose events are *elements*, and submit its outcome."""
+        attempt: Attempt
+        wait_s: float | None = None
+        try:
+            if not elements:
+                self._expire(lane, job)
+                return
+            passing("deliver.before_send")
+            attempt = await self._send(hook, job, elements)
+            passing("deliver.after_send")
+        except asyncio.CancelledError:
+            attempt = self._unsent(Reason.INTERRUPTED, "This server was stopped before the receiver had answered.")
+            self._submit(lane, hook, job, attempt, wait_s)
+            raise
+        except Exception:
+            # A lane must outlive one job: whatever we got wrong is logged, counted and tried again later.
+            log.exception("delivery failed for a reason of our own", hook=hook.id)
+            self.own_errors += 1
+            attempt = self._unsent(Reason.INTERRUPTED, "An error of this server prevented the attempt.")
+            wait_s = OWN_ERROR_WAIT_S
+        self._submit(lane, hook, job, attempt, wait_s)
+
+    async def _send(self, hook: EventHook, job: Job, elements: Elements) -> Attempt:
+        claimed = job.claimed
+        base = self._bases.get((hook.id, claimed.hook_version))
+        if base is None:
+            base = await self._base_of(hook, claimed.hook_version)
+        try:
+            head = self._shape(hook).head
+        except DestinationError as error:
+            # The hook was registered under other rules than today's: no SYN leaves for an address they refuse.
+            return self._unsent(Reason.BLOCKED, f"This address may not be called: {error}")
+        source = source_of(base, hook.id)
+        body = render_body(source, uuid_text(claimed.event_id), elements, claimed.created)
+        request = Request(
+            head=head,
+            request_id=new_request_id(),
+            body=body,
+            pool=(hook.id, hook.channel_version),
+            need_body=False,
+        )
+        return await self._pipeline.client.send(request, hook.delivery_policy.timeout_seconds)
+
+    async def _base_of(self, hook: EventHook, version: int) -> str:
+        """Return the public URL under which the delivery was made: it is part of the body's bytes."""
+        base = hook.public_url
+        if version != hook.version:
+            made = await self._pipeline.database.read(
+                lambda tx: event_hooks.get_version(tx, hook.org_id, hook.id, version)
+            )
+            base = made.public_url if made is not None else base
+        if len(self._bases) > 20_000:
+            self._bases.clear()
+        self._bases[hook.id, version] = base
+        return base
+
+    def _shape(self, hook: EventHook) -> _Shape:
+        shape = self._shapes.get(hook.id)
+        if shape is None or shape.version != hook.version:
+            if len(self._shapes) > 20_000:
+                self._shapes.clear()
+            shape = _Shape(hook.version, self._head(hook))
+            self._shapes[hook.id] = shape
+        return shape
+
+    def _head(self, hook: EventHook) -> Head:
+        rules = self._pipeline.rules
+        destination = parse_destination(hook.channel.config.uri, rules)
+        fixed = (
+            ("User-Agent", self._pipeline.user_agent),
+            ("Accept", "application/json"),
+            ("Content-Type", "application/json"),
+        )
+        return render_head("POST", destination, (*fixed, *hook.request_headers()))
+
+    @staticmethod
+    def _unsent(reason: Reason, message: str) -> Attempt:
+        return Attempt(Outcome.FAILED, reason, message, datetime.now(UTC), Phases())
+
+    # -- settle -------------------------------------------------------------------------------------------------------
+
+    def _submit(self, lane: Lane, hook: EventHook, job: Job, attempt: Attempt, wait_s: float | None) -> None:
+        claimed = job.claimed
+        now_ms = self._pipeline.now_ms()
+        queued = max(0.0, attempt.started.timestamp() * 1000 - claimed.due_at)
+        attempt = msgspec.structs.replace(
+            attempt,
+            number=claimed.attempt_no + 1,
+            phases=msgspec.structs.replace(attempt.phases, queue=round(queued, 3)),
+        )
+        policy = hook.delivery_policy.retry_policy
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        decision = settle(attempt, claimed.step, policy, now, self._jitter())
+        if wait_s is not None:
+            decision = msgspec.structs.replace(decision, wait_s=wait_s)
+        self._adapt(lane, hook, attempt)
+        self._put(lane, job, attempt, decision, now_ms)
+
+    def _put(self, lane: Lane, job: Job, attempt: Attempt, decision: Decision, now_ms: int) -> None:
+        state = State.READY
+        if decision.ended:
+            state = State.DELIVERED if decision.delivered else State.FAILED
+        due = now_ms + int(decision.wait_s * 1000)
+        settled = Settled(job.claimed, attempt, state, due, decision.step, decision.end_reason)
+        out = _Out(lane, job, settled, decision, health=self._transition(lane, attempt))
+        lane.unsettled += 1
+        self._pipeline.database.submit(self._settles, out, lambda _: None, lambda error: self._not_settled(out, error))
+
+    def _adapt(self, lane: Lane, hook: EventHook, attempt: Attempt) -> None:
+        if attempt.outcome is Outcome.DELIVERED:
+            lane.succeeded(hook.delivery_policy.max_concurrency)
+        elif attempt.reason is Reason.TIMEOUT:
+            lane.timed_out()
+
+    @staticmethod
+    def _transition(lane: Lane, attempt: Attempt) -> bool | None:
+        if attempt.reason is Reason.INTERRUPTED:
+            return None
+        healthy = attempt.outcome is Outcome.DELIVERED
+        if lane.healthy is healthy:
+            return None
+        lane.healthy = healthy
+        return healthy
+
+    def _expire(self, lane: Lane, job: Job) -> None:
+        """End a delivery whose events the log does not hold any more."""
+        attempt = self._unsent(Reason.INTERRUPTED, "The events of this delivery are beyond the log's retention.")
+        attempt = msgspec.structs.replace(attempt, number=job.claimed.attempt_no + 1)
+        decision = Decision(ended=True, end_reason="EXPIRED", step=job.claimed.step, logs_failure=True)
+        self._put(lane, job, attempt, decision, self._pipeline.now_ms())
+
+    def _not_settled(self, out: _Out, error: BaseException) -> None:
+        """The outcome could not be written: it is offered again, for an attempt must not be forgotten."""
+        log.error("an outcome could not be written", delivery=out.settled.delivery.id, error=repr(error))
+        asyncio.get_running_loop().call_later(
+            1.0,
+            lambda: self._pipeline.database.submit(
+                self._settles, out, lambda _: None, lambda again: self._not_settled(out, again)
+            ),
+        )
+
+    # -- on the writing thread ----------------------------------------------------------------------------------------
+
+    def _settle(self, tx: Tx, outs: list[_Out]) -> list[bool]:
+        passing("settle.before_update")
+        lanes, now_ms = self._pipeline.lanes, self._pipeline.now_ms()
+        applied = deliveries.settle(tx, [out.settled for out in outs], lanes.boot, now_ms)
+        for out, was_ours in zip(outs, applied, strict=True):
+            if not was_ours:
+                self.unfenced += 1
+                continue
+            key = (out.settled.delivery.org_id, out.settled.delivery.hook_id)
+            if out.health is not None:
+                deliveries.mark_health(tx, key, None if out.health else now_ms)
+            if out.decision.logs_failure:
+                self._log_failure(tx, out)
+            if out.decision.pauses_hook:
+                self._pause(tx, key)
+        passing("settle.before_commit")
+        tx.after_commit_on_loop(lambda: self._settled(lanes, outs))
+        return applied
+
+    def _settled(self, lanes: Lanes, outs: Sequence[_Out]) -> None:
+        passing("settle.after_commit")
+        for out in outs:
+            lane = out.lane
+            lane.unsettled -= 1
+            lane.running.discard(out.job)
+            if out.settled.state is State.READY:
+                lanes.expect(lane, Queue.RETRY, out.settled.due_at)
+        for lane in {id(out.lane): out.lane for out in outs}.values():
+            lanes.kick(lane)
+
+    def _log_failure(self, tx: Tx, out: _Out) -> None:
+        delivery, attempt, decision = out.settled.delivery, out.settled.attempt, out.decision
+        hook = self._pipeline.subscriptions.snapshot.hooks.get(delivery.hook_id)
+        name = hook.name if hook is not None else None
+        debug = {
+            "eventId": uuid_text(delivery.event_id),
+            "attempts": str(attempt.number),
+            "errorMessage": attempt.message,
+            "finalOutcome": decision.end_reason or "RETRYING",
+        }
+        record_act(
+            self._pipeline,
+            tx,
+            None,
+            delivery.org_id,
+            "event_hook.delivery",
+            targets=[{"id": delivery.hook_id, "type": "EventHook", "alternateId": None, "displayName": name}],
+            outcome="FAILURE",
+            reason=attempt.message,
+            debug=debug,
+        )
+
+    def _pause(self, tx: Tx, key: tuple[str, str]) -> None:
+        """The receiver is gone for good (410): nothing more goes to it until somebody says so."""
+        hook = event_hooks.get(tx, self._pipeline.vault, *key)
+        if hook is None or hook.delivery_policy.paused:
+            return
+        policy = hook.delivery_policy.model_copy(update={"paused": True})
+        paused = hook.changed(self._pipeline.now_ms(), delivery_policy=policy)
+        event_hooks.update(tx, self._pipeline.vault, paused, log_events.next_seq(tx))
+        self._pipeline.subscriptions.put(tx, paused)
+
+    # -- read back ----------------------------------------------------------------------------------------------------
+
+    async def read_back(self, ids: Sequence[int]) -> dict[int, Elements]:
+        """Return the events of deliveries from the log, rendered; empty where retention took some of them."""
+
+        def read(tx: Tx) -> dict[int, list[bytes]]:
+            seqs = deliveries.seqs_of(tx, ids)
+            found = log_events.bodies(tx, {seq for carried in seqs.values() for seq in carried})
+            whole = {identity: carried for identity, carried in seqs.items() if all(seq in found for seq in carried)}
+            return {identity: [found[seq] for seq in whole.get(identity, ())] for identity in ids}
+
+        stored = await self._pipeline.database.read(read)
+        return {
+            identity: tuple(log_event.render_element(loads(body)) for body in bodies)
+            for identity, bodies in stored.items()
+        }

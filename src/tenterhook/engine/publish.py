@@ -1,0 +1,198 @@
+"""Take events in: decode strictly, fill in, match, and answer after the commit that holds them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from tenterhook.domain import log_event
+from tenterhook.domain.principal import Principal
+from tenterhook.engine.append import Entry, append, make_entry
+from tenterhook.engine.pipeline import Pipeline
+from tenterhook.errors import InvalidError, MalformedBodyError, OverloadedError, TooLargeError
+from tenterhook.failpoints import passing
+from tenterhook.ids import uuid7, uuid_text
+from tenterhook.store import log_events
+from tenterhook.store.database import Batch, Class
+from tenterhook.store.transaction import Tx
+
+MAX_EVENTS = 1000
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_CAUSES = 100
+#: Bytes decoded before the event loop gets a turn.
+SLICE_BYTES = 64 * 1024
+#: Below this much free disk, publishing is refused, so that outcomes can still be written.
+DISK_FLOOR_BYTES = 64 * 1024 * 1024
+
+
+class Ack(msgspec.Struct, omit_defaults=True):
+    """What became of one published event."""
+
+    uuid: str
+    duplicate: bool = msgspec.field(default=False)
+    conflict: bool = False
+
+
+class PublishResult(msgspec.Struct):
+    """The answer to one publish call, in the order of its events."""
+
+    accepted: int
+    duplicates: int
+    events: list[dict[str, str | bool]]
+
+
+class _Call(msgspec.Struct):
+    """One publish call on its way to the writing thread."""
+
+    org_id: str
+    entries: list[Entry]
+    drafts: list[log_event.Draft]
+
+
+class Publishing:
+    """The way of published events into the log: what waits while a commit is under way goes into the next together."""
+
+    def __init__(self, pipeline: Pipeline, disk_floor_bytes: int = DISK_FLOOR_BYTES) -> None:
+        self._pipeline = pipeline
+        self._batch: Batch[_Call, list[Ack]] = Batch("publish", Class.PUBLISH, self._append)
+        self._floor = _DiskFloor(str(pipeline.database.path.parent), disk_floor_bytes, time.monotonic)
+
+    async def publish(self, principal: Principal, body: bytes, *, ndjson: bool = False) -> PublishResult:
+        """Store the events that *body* spells (one object, an array, or NDJSON) and make their deliveries.
+
+        All or nothing, and after the commit. A uuid that the log knows is a duplicate: nothing happens twice.
+        Raises: MalformedBodyError, InvalidError (one cause per problem, ``events[3].published: …``), TooLargeError,
+        OverloadedError (nothing was stored; trying again later may help).
+        """
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLargeError(f"The body has more than {MAX_BODY_BYTES:,} bytes; send the events in smaller batches.")
+        self._admit()
+        raws, single = split(body, ndjson=ndjson)
+        drafts = await _read_all(raws, single, self._pipeline.now_ms(), principal.request_id)
+        snapshot = self._pipeline.subscriptions.snapshot
+        entries = [make_entry(snapshot, principal.org_id, draft) for draft in drafts]
+        return await self._store(principal.org_id, entries, drafts)
+
+    async def _store(self, org_id: str, entries: list[Entry], drafts: list[log_event.Draft]) -> PublishResult:
+        call = _Call(org_id, entries, drafts)
+        size = sum(len(entry.body) for entry in entries)
+        acks = await self._pipeline.database.append(self._batch, call, rows=len(entries), size=size)
+        passing("publish.before_answer")
+        duplicates = sum(ack.duplicate for ack in acks)
+        return PublishResult(len(acks) - duplicates, duplicates, [_shown(ack) for ack in acks])
+
+    def _admit(self) -> None:
+        """Refuse early what could not be stored or sent in time (DESIGN §4, P6)."""
+        self._floor.check()
+        if self._pipeline.lanes.overdue():
+            raise OverloadedError("deliveries that could be sent are waiting too long for a free connection", 2)
+
+    def _append(self, tx: Tx, calls: list[_Call]) -> list[list[Ack]]:
+        """Run on the writing thread: find the known uuids, append the rest of all calls at once."""
+        fresh: list[Entry] = []
+        seen: dict[tuple[str, bytes], log_event.Draft] = {}
+        acks = [[self._judge(tx, call, at, seen, fresh) for at in range(len(call.entries))] for call in calls]
+        passing("publish.before_insert")
+        if fresh:
+            append(tx, self._pipeline.subscriptions, self._pipeline.lanes, fresh, self._pipeline.now_ms())
+        passing("publish.before_commit")
+        return acks
+
+    @staticmethod
+    def _judge(tx: Tx, call: _Call, at: int, seen: dict[tuple[str, bytes], log_event.Draft], fresh: list[Entry]) -> Ack:
+        entry, draft = call.entries[at], call.drafts[at]
+        if not draft.fresh:
+            key = (call.org_id, entry.uuid)
+            if key in seen:
+                conflict = not log_event.same_content(log_event.encode(seen[key].tree), draft.asserted)
+                return Ack(uuid_text(entry.uuid), duplicate=True, conflict=conflict)
+            stored = log_events.known(tx, call.org_id, (entry.uuid,)).get(entry.uuid)
+            if stored is not None:
+                conflict = not log_event.same_content(stored, draft.asserted)
+                return Ack(uuid_text(entry.uuid), duplicate=True, conflict=conflict)
+            seen[key] = draft
+        fresh.append(entry)
+        return Ack(uuid_text(entry.uuid))
+
+
+def _shown(ack: Ack) -> dict[str, str | bool]:
+    shown: dict[str, str | bool] = {"uuid": ack.uuid, "duplicate": ack.duplicate}
+    if ack.conflict:
+        shown["conflict"] = True
+    return shown
+
+
+def split(body: bytes, *, ndjson: bool) -> tuple[list[bytes], bool]:
+    """Return the raw events of a body, and whether it was one object alone.
+
+    Raises: MalformedBodyError, if it is no object, no array, or no lines; InvalidError, if there are too many events.
+    """
+    if ndjson:
+        raws = [line for line in body.split(b"\n") if line.strip()]
+    else:
+        start = body.lstrip(b" \t\r\n")
+        if start[:1] == b"{":
+            return [body], True
+        try:
+            raws = [bytes(raw) for raw in _RAW_LIST.decode(body)]
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise MalformedBodyError(
+                "Expected one event (a JSON object), an array of events, or, as application/x-ndjson, one event a line."
+            ) from error
+    if len(raws) > MAX_EVENTS:
+        raise InvalidError("events", [f"events: {len(raws):,} events in one call; at most {MAX_EVENTS:,} are accepted"])
+    return raws, False
+
+
+_RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+async def _read_all(raws: list[bytes], single: bool, now_ms: int, transaction_id: str) -> list[log_event.Draft]:
+    drafts: list[log_event.Draft] = []
+    problems: list[str] = []
+    since_turn = 0
+    for at, raw in enumerate(raws):
+        read = log_event.read_event(raw, now_ms, uuid7(), transaction_id)
+        if isinstance(read, list):
+            problems += _placed(read, None if single else at)
+        else:
+            drafts.append(read)
+        since_turn += len(raw)
+        if since_turn > SLICE_BYTES:
+            since_turn = 0
+            await asyncio.sleep(0)
+    if problems and single and problems[0].startswith(": "):
+        raise MalformedBodyError(problems[0][2:])
+    if len(problems) > MAX_CAUSES:
+        problems = [*problems[:MAX_CAUSES], f"events: {len(problems) - MAX_CAUSES:,} more problems are not listed"]
+    if problems:
+        raise InvalidError("events", problems)
+    return drafts
+
+
+def _placed(problems: list[str], at: int | None) -> list[str]:
+    if at is None:
+        return problems
+    return [f"events[{at}]{'' if text.startswith(':') else '.'}{text}" for text in problems]
+
+
+class _DiskFloor:
+    """Whether there is disk left, asked at most once a second."""
+
+    def __init__(self, path: str, floor: int, monotonic: Callable[[], float]) -> None:
+        self._path, self._floor, self._monotonic = path, floor, monotonic
+        self._asked = float("-inf")
+        self._free = 0
+
+    def check(self) -> None:
+        now = self._monotonic()
+        if now - self._asked > 1.0:
+            self._asked = now
+            stat = os.statvfs(self._path)
+            self._free = stat.f_bavail * stat.f_frsize
+        if self._free < self._floor:
+            raise OverloadedError("the disk is nearly full; free some space or move the data directory", 30)

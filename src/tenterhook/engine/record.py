@@ -1,0 +1,97 @@
+"""Tenterhook's own acts, as log events of Okta's types where Okta has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tenterhook.domain import log_event
+from tenterhook.domain.principal import Principal
+from tenterhook.engine.append import append, make_entry
+from tenterhook.engine.pipeline import Pipeline
+from tenterhook.ids import uuid7, uuid_text
+from tenterhook.store.transaction import Tx
+
+_SYSTEM = {
+    "id": "tenterhook",
+    "type": "SystemPrincipal",
+    "alternateId": "system@tenterhook",
+    "displayName": "Tenterhook",
+}
+
+_MESSAGES = {
+    "event_hook.created": "Event hook created",
+    "event_hook.updated": "Event hook updated",
+    "event_hook.deleted": "Event hook deleted",
+    "event_hook.activated": "Event hook activated",
+    "event_hook.deactivated": "Event hook deactivated",
+    "event_hook.verified": "Verify an event hook's endpoint",
+    "event_hook.delivery": "Deliver events to an event hook",
+    "system.api_token.create": "Create API token",
+    "system.api_token.revoke": "Revoke API token",
+}
+
+
+def record_act(
+    pipeline: Pipeline,
+    tx: Tx,
+    principal: Principal | None,
+    org_id: str,
+    event_type: str,
+    *,
+    targets: Sequence[Mapping[str, Any]] = (),
+    outcome: str = "SUCCESS",
+    reason: str | None = None,
+    debug: Mapping[str, str] | None = None,
+    severity: str | None = None,
+) -> None:
+    """Append a log event about what this system did, in the transaction that did it.
+
+    principal: who asked for it; None where nobody did (a delivery). targets: {"id", "type", "alternateId",
+    "displayName"} each. debug: debugContext.debugData, texts only.
+    """
+    now = pipeline.now_ms()
+    uuid = uuid7()
+    request_id = principal.request_id if principal and principal.request_id else uuid_text(uuid)
+    tree: dict[str, Any] = {
+        "actor": {**(_actor(principal) if principal else _SYSTEM), "detailEntry": None},
+        "client": _client(principal),
+        "displayMessage": _MESSAGES.get(event_type, event_type),
+        "eventType": event_type,
+        "outcome": {"result": outcome, "reason": reason[:255] if reason else None},
+        "severity": severity or ("INFO" if outcome == "SUCCESS" else "WARN"),
+        "debugContext": {"debugData": dict(debug or {})},
+        "transaction": {"type": "WEB" if principal else "JOB", "id": request_id, "detail": _detail(principal)},
+        "target": [{"detailEntry": None, **target} for target in targets] or None,
+    }
+    filled = log_event.filled(tree, uuid, now, request_id)
+    draft = log_event.Draft(uuid, now, event_type, filled, tree, fresh=True)
+    entry = make_entry(pipeline.subscriptions.snapshot, org_id, draft)
+    append(tx, pipeline.subscriptions, pipeline.lanes, [entry], now)
+
+
+def _actor(principal: Principal) -> dict[str, Any]:
+    return {
+        "id": principal.admin_id,
+        "type": "User",
+        "alternateId": principal.login,
+        "displayName": principal.name,
+    }
+
+
+def _client(principal: Principal | None) -> dict[str, Any] | None:
+    if principal is None:
+        return None
+    agent = {"rawUserAgent": principal.user_agent, "os": None, "browser": None} if principal.user_agent else None
+    return {
+        "userAgent": agent,
+        "zone": None,
+        "device": None,
+        "id": None,
+        "ipAddress": principal.ip,
+        "geographicalContext": None,
+    }
+
+
+def _detail(principal: Principal | None) -> dict[str, str]:
+    return {"requestApiTokenId": principal.token_id} if principal else {}

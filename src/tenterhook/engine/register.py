@@ -1,0 +1,202 @@
+"""Create, list, read, replace, delete, activate and deactivate event hooks.
+
+Every change is one transaction: the hook, its version, the subscriptions, and the log event that tells of it. Rules
+that bind several hooks (names, limits) are judged inside it, so that no race can pass them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tenterhook.domain.event_hook import EventHook, Status, created, removed, replaced, switched
+from tenterhook.domain.event_hook_draft import DraftRules, parse_draft
+from tenterhook.domain.event_type import catalogue
+from tenterhook.domain.principal import Principal
+from tenterhook.engine.pipeline import Pipeline
+from tenterhook.engine.record import record_act
+from tenterhook.errors import InvalidError, NotFoundError
+from tenterhook.ids import EVENT_HOOK, new_id
+from tenterhook.store import event_hooks
+from tenterhook.store.log_events import next_seq
+from tenterhook.store.transaction import Tx
+
+MAX_PAGE = 1000
+
+_ID = re.compile(rf"{EVENT_HOOK}[A-Za-z0-9]{{17}}", re.ASCII)
+_SWITCHED = {"ACTIVE": "event_hook.activated", "INACTIVE": "event_hook.deactivated"}
+
+
+async def create_event_hook(pipeline: Pipeline, principal: Principal, body: object) -> EventHook:
+    """Make the hook that *body* (decoded JSON) spells: UNVERIFIED, and ACTIVE unless it says otherwise.
+
+    Raises: InvalidError with one cause per problem; nothing is stored then.
+    """
+    draft = parse_draft(body, None, _draft_rules(pipeline))
+    identity = {
+        "id": new_id(EVENT_HOOK),
+        "org_id": principal.org_id,
+        "created_by": principal.admin_id,
+        "public_url": pipeline.public_url,
+    }
+
+    def insert(tx: Tx) -> EventHook:
+        _refuse_taken_name(tx, principal.org_id, draft.name, None)
+        hook = created(draft, identity, pipeline.now_ms())
+        event_hooks.insert(tx, pipeline.vault, hook, next_seq(tx))
+        pipeline.subscriptions.put(tx, hook)
+        tell(pipeline, tx, principal, hook, "event_hook.created")
+        return hook
+
+    return await pipeline.database.write(insert)
+
+
+async def list_event_hooks(
+    pipeline: Pipeline, principal: Principal, *, after: str | None = None, limit: int | None = None
+) -> list[EventHook]:
+    """Return the org's hooks, oldest first, after the hook with the id *after*; all of them without a *limit*."""
+    return await pipeline.database.read(
+        lambda tx: event_hooks.list_of(tx, pipeline.vault, principal.org_id, after, limit)
+    )
+
+
+async def read_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str) -> EventHook:
+    """Return one of the org's hooks. Raises: NotFoundError."""
+    return await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id))
+
+
+async def replace_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str, body: object) -> EventHook:
+    """Make the hook what *body* spells; see `parse_draft` for what is kept when left out.
+
+    Raises: NotFoundError; InvalidError with one cause per problem, and nothing is stored.
+    """
+    rules = _draft_rules(pipeline)
+    seen = await read_event_hook(pipeline, principal, hook_id)
+    draft = parse_draft(body, seen, rules)
+
+    def update(tx: Tx) -> EventHook:
+        current = find(pipeline, tx, principal, hook_id)
+        # Read before the transaction, so that a bad body costs the writing thread nothing; again only after a race.
+        wanted = draft if current == seen else parse_draft(body, current, rules)
+        _refuse_taken_name(tx, principal.org_id, wanted.name, hook_id)
+        hook = replaced(current, wanted, public_url=pipeline.public_url, now_ms=pipeline.now_ms())
+        _refuse_beyond_limit(pipeline, tx, current, hook)
+        keep(pipeline, tx, hook)
+        tell(pipeline, tx, principal, hook, "event_hook.updated")
+        if hook.status != current.status:
+            tell(pipeline, tx, principal, hook, _SWITCHED[hook.status])
+        return hook
+
+    return await pipeline.database.write(update)
+
+
+async def delete_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str) -> None:
+    """Delete an INACTIVE hook for good. Raises: NotFoundError; InvalidError, while it is ACTIVE."""
+
+    def delete(tx: Tx) -> None:
+        current = find(pipeline, tx, principal, hook_id)
+        if current.status == "ACTIVE":
+            raise InvalidError("eventHook", ["status: An active event hook cannot be deleted. Deactivate it first."])
+        hook = removed(current, pipeline.now_ms())
+        event_hooks.update(tx, pipeline.vault, hook, next_seq(tx))
+        pipeline.subscriptions.remove(tx, hook)
+        tell(pipeline, tx, principal, hook, "event_hook.deleted")
+
+    await pipeline.database.write(delete)
+
+
+async def activate_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str) -> EventHook:
+    """Make a hook ACTIVE; one that is stays as it is. Raises: NotFoundError; InvalidError, at the limit of hooks."""
+    return await _switch(pipeline, principal, hook_id, "ACTIVE")
+
+
+async def deactivate_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str) -> EventHook:
+    """Make a hook INACTIVE; one that is stays as it is. Raises: NotFoundError."""
+    return await _switch(pipeline, principal, hook_id, "INACTIVE")
+
+
+async def _switch(pipeline: Pipeline, principal: Principal, hook_id: str, status: Status) -> EventHook:
+    def switch(tx: Tx) -> EventHook:
+        current = find(pipeline, tx, principal, hook_id)
+        hook = switched(current, status, pipeline.now_ms())
+        if hook is not current:
+            _refuse_beyond_limit(pipeline, tx, current, hook)
+            keep(pipeline, tx, hook)
+            tell(pipeline, tx, principal, hook, _SWITCHED[status])
+        return hook
+
+    return await pipeline.database.write(switch)
+
+
+# ---- what every change of a hook does --------------------------------------------------------------------------------
+
+
+def find(pipeline: Pipeline, tx: Tx, principal: Principal, hook_id: str) -> EventHook:
+    """Return the org's living hook. Raises: NotFoundError, also for what is no id at all or another org's."""
+    hook = None
+    if _ID.fullmatch(hook_id):
+        hook = event_hooks.get(tx, pipeline.vault, principal.org_id, hook_id)
+    if hook is None:
+        raise NotFoundError(hook_id, "Webhook")
+    return hook
+
+
+def keep(pipeline: Pipeline, tx: Tx, hook: EventHook) -> None:
+    """Store a changed hook; events appended from here on are matched against it."""
+    event_hooks.update(tx, pipeline.vault, hook, next_seq(tx))
+    pipeline.subscriptions.put(tx, hook)
+
+
+def tell(
+    pipeline: Pipeline,
+    tx: Tx,
+    principal: Principal,
+    hook: EventHook,
+    event_type: str,
+    *,
+    failure: str | None = None,
+) -> None:
+    """Log what was done with *hook*, in the transaction that does it. failure: why it came to nothing."""
+    target = {"id": hook.id, "type": "EventHook", "alternateId": None, "displayName": hook.name}
+    told = None if failure is None else {"errorMessage": f'Hook "{hook.name}" execution failed. {failure}'}
+    record_act(
+        pipeline,
+        tx,
+        principal,
+        hook.org_id,
+        event_type,
+        targets=[target],
+        outcome="SUCCESS" if failure is None else "FAILURE",
+        reason=failure,
+        debug=told,
+    )
+
+
+def limit_problem(pipeline: Pipeline, tx: Tx, before: EventHook, after: EventHook) -> str | None:
+    """Return the cause if this change would make one more active and verified hook than the org may have."""
+    most = pipeline.limits.event_hooks
+    if most is None or before.bound or not after.bound or event_hooks.count_bound(tx, after.org_id) < most:
+        return None
+    return (
+        f"status: This org has {most} event hooks that are active and verified, as many as the setting "
+        "TENTERHOOK_LIMIT_EVENT_HOOKS allows. Deactivate another one first."
+    )
+
+
+def _refuse_beyond_limit(pipeline: Pipeline, tx: Tx, before: EventHook, after: EventHook) -> None:
+    problem = limit_problem(pipeline, tx, before, after)
+    if problem is not None:
+        raise InvalidError("eventHook", [problem])
+
+
+def _refuse_taken_name(tx: Tx, org_id: str, name: str, but: str | None) -> None:
+    if event_hooks.name_taken(tx, org_id, name, but=but):
+        raise InvalidError("eventHook", ["name: An event hook with this name already exists."])
+
+
+def _draft_rules(pipeline: Pipeline) -> DraftRules:
+    return DraftRules(
+        destinations=pipeline.rules,
+        event_types=catalogue(),
+        default_retry=pipeline.default_retry,
+        max_event_types=pipeline.limits.event_types,
+    )

@@ -1,0 +1,70 @@
+"""End the queue of a deleted hook: each of its waiting deliveries FAILED, HOOK_DELETED (DESIGN §2.3)."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import structlog
+
+from tenterhook.engine.pipeline import Pipeline
+from tenterhook.engine.record import record_act
+from tenterhook.store import deliveries
+from tenterhook.store.database import Class
+from tenterhook.store.transaction import Tx
+
+log = structlog.get_logger(__name__)
+
+#: Deliveries ended in one transaction: small steps, so that publishing keeps its pace.
+STEP = 500
+#: How often hooks are looked for whose deletion left something waiting, such as an attempt that was in flight.
+LOOK_EVERY_S = 30.0
+
+
+async def retire_forever(pipeline: Pipeline, every_s: float = LOOK_EVERY_S) -> None:
+    """End the queues of deleted hooks, now and whenever one is left over. Runs until cancelled."""
+    while True:
+        try:
+            await retire(pipeline)
+        except Exception:
+            # One failed look must not end the looking; the next one finds the same rows.
+            log.exception("ending the queue of a deleted hook failed")
+        pipeline.subscriptions.removed.clear()
+        try:
+            async with asyncio.timeout(every_s):
+                await pipeline.subscriptions.removed.wait()
+        except TimeoutError:
+            continue
+
+
+async def retire(pipeline: Pipeline) -> int:
+    """End what waits for deleted hooks; return how many deliveries that were."""
+    total = 0
+    for org_id, hook_id, name in await pipeline.database.read(deliveries.left_behind):
+        end = partial(_end, pipeline=pipeline, key=(org_id, hook_id))
+        ended = 0
+        while step := await pipeline.database.write(end, Class.MAINTENANCE):
+            ended += step
+        if ended:
+            tell = partial(_tell, pipeline=pipeline, key=(org_id, hook_id), name=name, ended=ended)
+            await pipeline.database.write(tell)
+        total += ended
+    return total
+
+
+def _end(tx: Tx, pipeline: Pipeline, key: tuple[str, str]) -> int:
+    return deliveries.end_waiting(tx, key, "HOOK_DELETED", STEP, pipeline.now_ms())
+
+
+def _tell(tx: Tx, pipeline: Pipeline, key: tuple[str, str], name: str, ended: int) -> None:
+    record_act(
+        pipeline,
+        tx,
+        None,
+        key[0],
+        "event_hook.delivery",
+        targets=[{"id": key[1], "type": "EventHook", "alternateId": None, "displayName": name}],
+        outcome="FAILURE",
+        reason=f"The event hook was deleted; {ended} waiting deliveries ended.",
+        debug={"deliveries": str(ended), "finalOutcome": "HOOK_DELETED"},
+    )

@@ -1,0 +1,89 @@
+"""Retry or cancel one delivery, because a person says so."""
+
+from __future__ import annotations
+
+from tenterhook.domain.principal import Principal
+from tenterhook.engine.pipeline import Pipeline
+from tenterhook.engine.record import record_act
+from tenterhook.engine.show_deliveries import ENTITY, DeliveryView, find_delivery, whole_view
+from tenterhook.errors import InvalidError
+from tenterhook.ids import uuid_text
+from tenterhook.store import delivery_views, event_hooks
+from tenterhook.store.delivery_views import Row
+from tenterhook.store.schema import State
+from tenterhook.store.transaction import Tx
+
+
+async def retry_delivery(pipeline: Pipeline, principal: Principal, event_id: str) -> DeliveryView:
+    """Let a FAILED or waiting delivery go once more now, under the same eventId, and return it.
+
+    One that its hook holds is due from now on and stays held: its ``holdReason`` says why. A failed one whose policy is
+    used up gets this one attempt.
+    Raises: NotFoundError; InvalidError, if it is under way, was delivered, or has nothing or nowhere to go.
+    """
+
+    def store(tx: Tx) -> DeliveryView:
+        row = find_delivery(tx, principal.org_id, event_id)
+        _refuse(_why_not_retry(pipeline, tx, row))
+        delivery_views.make_due(tx, row, pipeline.now_ms())
+        tx.after_commit_on_loop(lambda: pipeline.lanes.wake(row.hook_id))
+        return whole_view(pipeline, tx, find_delivery(tx, principal.org_id, event_id))
+
+    return await pipeline.database.write(store)
+
+
+async def cancel_delivery(pipeline: Pipeline, principal: Principal, event_id: str) -> DeliveryView:
+    """End a delivery that has not ended: FAILED, ``endReason`` CANCELLED, and log it.
+
+    An attempt that is under way is not cut off; it is still recorded, and changes nothing any more.
+    Raises: NotFoundError; InvalidError, if it has ended.
+    """
+
+    def store(tx: Tx) -> DeliveryView:
+        row = find_delivery(tx, principal.org_id, event_id)
+        if row.state in (State.DELIVERED, State.FAILED):
+            _refuse(f"status: This delivery has ended ({row.state.name}); only one that waits can be cancelled.")
+        delivery_views.cancel(tx, row, pipeline.now_ms())
+        _log_cancelled(pipeline, tx, principal, row)
+        if row.state is State.CLAIMED:
+            tx.after_commit_on_loop(lambda: pipeline.lanes.drop(row.hook_id, row.id))
+        return whole_view(pipeline, tx, find_delivery(tx, principal.org_id, event_id))
+
+    return await pipeline.database.write(store)
+
+
+def _why_not_retry(pipeline: Pipeline, tx: Tx, row: Row) -> str | None:
+    if row.state is State.DELIVERED:
+        return "status: This delivery was DELIVERED; there is nothing to retry."
+    if row.state is State.CLAIMED:
+        return "status: An attempt of this delivery is under way or about to begin; wait for its outcome."
+    if event_hooks.get(tx, pipeline.vault, row.org_id, row.hook_id) is None:
+        return "hookId: The event hook of this delivery was deleted; there is nowhere to send it."
+    if not delivery_views.uuids_of(tx, [row.id])[row.id]:
+        return "events: The System Log does not hold the events of this delivery any more."
+    return None
+
+
+def _refuse(why: str | None) -> None:
+    if why is not None:
+        raise InvalidError(ENTITY, [why])
+
+
+def _log_cancelled(pipeline: Pipeline, tx: Tx, principal: Principal, row: Row) -> None:
+    hook = event_hooks.get(tx, pipeline.vault, row.org_id, row.hook_id)
+    name = None if hook is None else hook.name
+    record_act(
+        pipeline,
+        tx,
+        principal,
+        row.org_id,
+        "event_hook.delivery",
+        targets=[{"id": row.hook_id, "type": "EventHook", "alternateId": None, "displayName": name}],
+        outcome="FAILURE",
+        reason="The delivery was cancelled by an admin.",
+        debug={
+            "eventId": uuid_text(row.event_id),
+            "attempts": str(row.attempt_no),
+            "finalOutcome": "CANCELLED",
+        },
+    )

@@ -1,0 +1,208 @@
+"""Tenterhook itself: builds the pipeline from settings, starts and stops it. The only place that knows every part."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from hashlib import sha256
+from typing import Any, Self
+
+import msgspec
+import structlog
+
+from tenterhook.domain.destination import DestinationRules, parse_allowed_network
+from tenterhook.domain.principal import Principal, Role
+from tenterhook.egress.client import Client
+from tenterhook.engine.authenticate import Tokens
+from tenterhook.engine.deliver import Courier
+from tenterhook.engine.found_org import ensure_default_org
+from tenterhook.engine.issue_token import TokenDraft, create_token
+from tenterhook.engine.lanes import Lanes
+from tenterhook.engine.pipeline import Limits, Pipeline
+from tenterhook.engine.publish import Publishing, PublishResult
+from tenterhook.engine.recover import heal_forever, recover, resume
+from tenterhook.engine.retire import retire_forever
+from tenterhook.engine.subscriptions import Subscriptions
+from tenterhook.ids import new_request_id, uuid7, uuid_text
+from tenterhook.settings import Settings, load_settings
+from tenterhook.store import data_dir, event_hooks
+from tenterhook.store.admins import Admin
+from tenterhook.store.data_dir import DataDir
+from tenterhook.store.database import Database
+from tenterhook.store.migrate import migrate
+from tenterhook.store.transaction import Tx
+from tenterhook.store.vault import Vault, new_key
+
+log = structlog.get_logger(__name__)
+
+#: What a stop may take for requests in flight; with the rest of a stop it stays below the 10 s promised.
+STOP_S = 7.0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Tenterhook:
+    """The whole product as one object: what `tenterhook serve` runs, and what an application embeds.
+
+    Use it as an asynchronous context manager, inside the event loop that it shall run on.
+    """
+
+    def __init__(self, settings: Settings, *, own_addresses: tuple[tuple[str, int], ...] = ()) -> None:
+        self.settings = settings
+        self._own_addresses = own_addresses
+        self._stack = AsyncExitStack()
+        self._pipeline: Pipeline | None = None
+        self._publishing: Publishing | None = None
+        self._principal: Principal | None = None
+        #: Set when the database failed: the process must end and start anew.
+        self.failed = asyncio.Event()
+
+    @classmethod
+    def at(cls, path: str, **options: object) -> Self:
+        """Return a Tenterhook on the data directory *path*, its other settings given by name."""
+        return cls(load_settings({"data_dir": path, **options}, {}, None))
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, own_addresses: tuple[tuple[str, int], ...] = ()) -> Self:
+        """Return a Tenterhook on loaded *settings*.
+
+        own_addresses: (IP, port) of the sockets that it will be served on: no hook may reach them.
+        """
+        return cls(settings, own_addresses=own_addresses)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The running pipeline."""
+        if self._pipeline is None:
+            raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
+        return self._pipeline
+
+    @property
+    def publishing(self) -> Publishing:
+        """The way of events into the log."""
+        if self._publishing is None:
+            raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
+        return self._publishing
+
+    async def publish(self, *events: dict[str, Any]) -> PublishResult:
+        """Publish log events as the default org; returns after the commit.
+
+        Raises: InvalidError, with one problem per field that is wrong; OverloadedError: nothing was stored.
+        """
+        if self._principal is None:
+            raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
+        principal = msgspec.structs.replace(self._principal, request_id=new_request_id())
+        return await self.publishing.publish(principal, msgspec.json.encode(events))
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Start no more deliveries, finish or give back what is under way (at most 8 s), and close everything."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        directory = DataDir(settings.data_dir)
+        directory.open()
+        self._stack.callback(directory.close)
+        vault = Vault(_secret_keys(settings, directory))
+        database = Database(settings.data_dir / data_dir.DATABASE, on_fatal=self._fail)
+        self._stack.push_async_callback(database.close)
+        boot = uuid_text(uuid7())
+        org_admin = database.run_now(lambda tx: _prepare(tx, directory, settings, boot))
+        pipeline = self._build(settings, database, vault, boot)
+        pipeline.subscriptions.load(database.run_now(lambda tx: event_hooks.every_living(tx, vault)))
+        database.start()
+        await self._stack.enter_async_context(_running(pipeline))
+        self._publishing = Publishing(pipeline)
+        self._pipeline = pipeline
+        self._principal = Principal(
+            org_admin.org_id, org_admin.id, org_admin.login, org_admin.name, "embedded", Role.SUPER_ADMIN
+        )
+
+    def _build(self, settings: Settings, database: Database, vault: Vault, boot: str) -> Pipeline:
+        rules = DestinationRules(
+            dev=settings.dev,
+            allow=tuple(parse_allowed_network(text) for text in settings.egress_allow),
+            own_addresses=self._own_addresses,
+        )
+        subscriptions = Subscriptions()
+        token = settings.bootstrap_token
+        bootstrap = sha256(token.get_secret_value().encode()).digest() if token is not None else None
+        pipeline = Pipeline(
+            database=database,
+            subscriptions=subscriptions,
+            lanes=Lanes(database, subscriptions, boot, _now_ms),
+            tokens=Tokens(database, bootstrap),
+            client=Client(rules, trust=settings.egress_ca_file),
+            vault=vault,
+            rules=rules,
+            limits=Limits(settings.limit_event_hooks, settings.limit_event_types),
+            default_retry=settings.delivery_retry,
+            user_agent=settings.user_agent,
+            public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+            profile=str(settings.profile),
+            dev=settings.dev,
+            now_ms=_now_ms,
+        )
+        self._stack.push_async_callback(pipeline.client.close)
+        pipeline.lanes.carrier = Courier(pipeline)
+        return pipeline
+
+    def _fail(self, error: BaseException) -> None:
+        self.failed.set()
+
+
+class _running:  # noqa: N801 - used like a function
+    """The lanes at work: recovered, healed while they run, and stopped in order."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> None:
+        await resume(self._pipeline)
+        self._tasks = [asyncio.create_task(forever(self._pipeline)) for forever in (heal_forever, retire_forever)]
+
+    async def __aexit__(self, *exc: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._pipeline.lanes.close(STOP_S)
+
+
+def _prepare(tx: Tx, directory: DataDir, settings: Settings, boot: str) -> Admin:
+    """Bring schema and data of this directory to where a start can go on; returns the default org's super admin."""
+    migrate(tx)
+    _, admin = ensure_default_org(tx, _now_ms())
+    recovered = recover(tx, boot)
+    if recovered:
+        log.info("deliveries of a former process go on", count=recovered)
+    if directory.secret(data_dir.ADMIN_TOKEN) is None:
+        token, _ = create_token(tx, admin, TokenDraft("first start", Role.SUPER_ADMIN, None), _now_ms())
+        directory.keep_secret(data_dir.ADMIN_TOKEN, token)
+    return admin
+
+
+def _secret_keys(settings: Settings, directory: DataDir) -> list[str]:
+    if settings.secret_keys:
+        return [key.get_secret_value() for key in settings.secret_keys]
+    key = directory.secret(data_dir.KEY_FILE)
+    if key is None:
+        key = new_key()
+        directory.keep_secret(data_dir.KEY_FILE, key)
+    return [key]
