@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from contextlib import AsyncExitStack
 from hashlib import sha256
@@ -11,6 +12,7 @@ from typing import Any, Self
 import msgspec
 import structlog
 
+from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.destination import DestinationRules, parse_allowed_network
 from tenterhook.domain.principal import Principal, Role
 from tenterhook.egress.client import Client
@@ -38,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 #: What a stop may take for requests in flight; with the rest of a stop it stays below the 10 s promised.
 STOP_S = 7.0
+#: Open files that connections are dealt out from, if the system allows as many: half to the sender's connections.
+MAX_FILES = 4096
 
 
 def _now_ms() -> int:
@@ -141,6 +145,7 @@ class Tenterhook:
             own_addresses=self._own_addresses,
         )
         subscriptions = Subscriptions()
+        files = min(MAX_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         token = settings.bootstrap_token
         bootstrap = sha256(token.get_secret_value().encode()).digest() if token is not None else None
         pipeline = Pipeline(
@@ -148,11 +153,16 @@ class Tenterhook:
             subscriptions=subscriptions,
             lanes=Lanes(database, subscriptions, boot, _now_ms),
             tokens=Tokens(database, bootstrap),
-            client=Client(rules, trust=settings.egress_ca_file),
+            client=Client(rules, trust=settings.egress_ca_file, max_connections=files // 2),
             vault=vault,
             rules=rules,
             limits=Limits(settings.limit_event_hooks, settings.limit_event_types),
-            default_retry=settings.delivery_retry,
+            default_policy=DeliveryPolicy(
+                retry=settings.delivery_retry,
+                timeout_seconds=settings.delivery_timeout_seconds,
+                max_events_per_request=settings.delivery_max_events_per_request,
+                max_concurrency=settings.delivery_max_concurrency,
+            ),
             user_agent=settings.user_agent,
             public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
             profile=str(settings.profile),
@@ -161,6 +171,7 @@ class Tenterhook:
         )
         self._stack.push_async_callback(pipeline.client.close)
         pipeline.lanes.carrier = Courier(pipeline)
+        pipeline.lanes.max_in_flight = files // 4
         return pipeline
 
     def _fail(self, error: BaseException) -> None:

@@ -27,7 +27,7 @@ class DraftRules(msgspec.Struct, frozen=True):
 
     destinations: DestinationRules
     event_types: Mapping[str, bool]  #: known names, and whether hooks may ask for them
-    default_retry: str  #: the retry policy of a new hook that names none
+    default_policy: DeliveryPolicy  #: what a new hook gets that does not say otherwise
     max_event_types: int | None = None  #: TENTERHOOK_LIMIT_EVENT_TYPES
 
 
@@ -52,7 +52,7 @@ def parse_draft(body: object, current: EventHook | None, rules: DraftRules) -> D
     if channel_form is not None:
         former = None if current is None else (current.channel, current.secret)
         channel, secret = read_channel(channel_form, former, rules.destinations)
-    policy = DeliveryPolicy(retry=rules.default_retry) if current is None else current.delivery_policy
+    policy = rules.default_policy if current is None else current.delivery_policy
     policy = read_delivery_policy(form.form("deliveryPolicy"), policy)
     if problems or name is None or channel is None:
         raise InvalidError("eventHook", problems.texts)

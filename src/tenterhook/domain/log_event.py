@@ -1,7 +1,8 @@
-"""A log event: what a publisher may send, what the System Log keeps, and what a hook's body shows of it.
+"""A log event: what a publisher may send, and what the System Log keeps.
 
-One tree of plain dicts goes through all three; the structs below only say which types the contract's fields have.
-Free-form maps (debugData, detailEntry, transaction.detail, data, unknown keys) are kept as they came.
+One tree of plain dicts goes through both, and on to `envelope.render_element`; the structs below only say which types
+the contract's fields have. Free-form maps (debugData, detailEntry, transaction.detail, data, unknown keys) are kept as
+they came.
 Source: okta/system-log.md §7, okta/event-hooks.md §6; DESIGN §2.3, §3.4.
 """
 
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tenterhook.domain.strict_json import StrictJsonError, loads
+from tenterhook.domain.strict_json import StrictJsonError, loads, reload
 from tenterhook.domain.timestamp import format_ms, parse_timestamp
 from tenterhook.ids import parse_uuid, uuid_text
 
@@ -21,6 +22,8 @@ Tree = dict[str, Any]
 
 MAX_EVENT_BYTES = 256 * 1024
 MAX_DATA_BYTES = 64 * 1024
+#: Characters of one problem: an answer must not give a publisher's 256 KiB back.
+MAX_PROBLEM = 300
 MAX_AGE_MS = 90 * 86_400_000
 MAX_AHEAD_MS = 300_000
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}", re.ASCII)
@@ -197,8 +200,15 @@ def _shape_problems(tree: Tree) -> Iterable[str]:
         try:
             msgspec.convert(value, field.type)
         except msgspec.ValidationError as error:
-            text, _, path = str(error).partition(" - at `$")
-            yield f"{field.encode_name}{path.rstrip('`')}: {text}"
+            text, marked, path = str(error).rpartition(" - at `$")
+            text, path = (text, path.rstrip("`")) if marked else (path, "")
+            yield f"{field.encode_name}{path}: {_in_words(text)}"
+
+
+def _in_words(text: str) -> str:
+    """Return msgspec's *text* in JSON's words, without more of the publisher's own text than helps."""
+    text = text.replace("got `raw`", "got `float`")
+    return text if len(text) <= MAX_PROBLEM else text[:MAX_PROBLEM] + "…"
 
 
 def _identity(tree: Tree, now_ms: int, new_uuid: bytes, problems: list[str]) -> tuple[bytes, int]:
@@ -214,7 +224,9 @@ def _identity(tree: Tree, now_ms: int, new_uuid: bytes, problems: list[str]) -> 
     if isinstance(text, str):
         moment = parse_timestamp(text)
         if moment is None:
-            problems.append("published: Must be an ISO 8601 date and time with a zone, such as 2026-01-02T03:04:05.678Z")
+            problems.append(
+                "published: Must be an ISO 8601 date and time with a zone, such as 2026-01-02T03:04:05.678Z"
+            )
         elif moment < now_ms - MAX_AGE_MS:
             problems.append("published: Is more than 90 days ago; the log keeps 90 days")
         elif moment > now_ms + MAX_AHEAD_MS:
@@ -254,7 +266,13 @@ def _has_nul(value: Any) -> bool:
 
 
 def _unknown_actor() -> Tree:
-    return {"id": "unknown", "type": "SystemPrincipal", "alternateId": "unknown", "displayName": None, "detailEntry": None}
+    return {
+        "id": "unknown",
+        "type": "SystemPrincipal",
+        "alternateId": "unknown",
+        "displayName": None,
+        "detailEntry": None,
+    }
 
 
 def _no_client() -> Tree:
@@ -271,24 +289,29 @@ def _no_security() -> Tree:
 
 
 def filled(tree: Tree, uuid: bytes, published: int, transaction_id: str) -> Tree:
-    """Return *tree* in the log's key order, with every key of the contract there; unknown keys follow as they came."""
+    """Return *tree* in the log's key order, with every key of the contract there; unknown keys follow as they came.
+
+    What is null or missing is filled in; what is there and empty stays.
+    """
     get = tree.get
     made = {
-        "actor": get("actor") or _unknown_actor(),
-        "client": get("client") or _no_client(),
-        "authenticationContext": get("authenticationContext") or _no_authentication(),
+        "actor": _unknown_actor() if get("actor") is None else tree["actor"],
+        "client": _no_client() if get("client") is None else tree["client"],
+        "authenticationContext": _no_authentication() if get("authenticationContext") is None else tree["authenticationContext"],
         "displayMessage": get("displayMessage"),
         "eventType": tree["eventType"],
         "outcome": get("outcome"),
         "published": format_ms(published),
-        "securityContext": get("securityContext") or _no_security(),
-        "severity": get("severity") or "INFO",
-        "debugContext": get("debugContext") or {"debugData": {}},
+        "securityContext": _no_security() if get("securityContext") is None else tree["securityContext"],
+        "severity": "INFO" if get("severity") is None else tree["severity"],
+        "debugContext": {"debugData": {}} if get("debugContext") is None else tree["debugContext"],
         "legacyEventType": get("legacyEventType"),
-        "transaction": get("transaction") or {"type": "WEB", "id": transaction_id, "detail": {}},
+        "transaction": {"type": "WEB", "id": transaction_id, "detail": {}}
+        if get("transaction") is None
+        else tree["transaction"],
         "uuid": uuid_text(uuid),
-        "version": get("version") or "0",
-        "request": get("request") or {"ipChain": []},
+        "version": "0" if get("version") is None else tree["version"],
+        "request": {"ipChain": []} if get("request") is None else tree["request"],
         "target": get("target"),
     }
     if not tree.keys() <= made.keys():
@@ -325,105 +348,23 @@ def encode(tree: Tree) -> bytes:
 
 
 def same_content(stored: bytes, asserted: Tree) -> bool:
-    """Return whether the event in the log says what a publisher says again, whatever the server had filled in."""
-    kept = loads(stored)
-    for key, value in asserted.items():
-        if value is None or key in ("uuid", "published", "debugContext"):
-            continue
-        if msgspec.json.encode(kept.get(key)) != msgspec.json.encode(value):
-            return False
-    published = asserted.get("published")
-    if isinstance(published, str) and parse_timestamp(published) != parse_timestamp(kept["published"]):
-        return False
-    return asserted.get("debugContext") is None or _comparable(kept) == _comparable(asserted)
+    """Return whether the event in the log says what a publisher says again, whatever the server had filled in.
+
+    The order of keys does not matter, the spelling of numbers does.
+    """
+    kept = reload(stored)
+    said = asserted.get("published")
+    moment = parse_timestamp(said if isinstance(said, str) else kept["published"])
+    again = filled(asserted, parse_uuid(kept["uuid"]) or b"", moment or 0, "")
+    if asserted.get("transaction") is None:
+        again["transaction"] = kept["transaction"]
+    return _comparable(kept) == _comparable(again)
 
 
 def _comparable(tree: Tree) -> bytes:
     data = {**(_debug_data(tree) or {})}
     data.pop("targetEventHookIds", None)
     data.pop("sourceTargetEventHookIds", None)
-    context = tree.get("debugContext")
-    return msgspec.json.encode([data, {key: part for key, part in (context or {}).items() if key != "debugData"}])
-
-
-# -- the hook body's form ----------------------------------------------------------------------------------------------
-
-_ELEMENT_ORDER = (
-    "uuid",
-    "published",
-    "eventType",
-    "version",
-    "displayMessage",
-    "severity",
-    "client",
-    "device",
-    "actor",
-    "outcome",
-    "target",
-    "transaction",
-    "debugContext",
-    "legacyEventType",
-    "authenticationContext",
-    "securityContext",
-    "insertionTimestamp",
-)
-_ELEMENT_KEYS = frozenset((*_ELEMENT_ORDER, "request"))
-
-
-def render_element(tree: Tree) -> bytes:
-    """Return one entry of ``data.events``: contract keys that are null left out, ``ipChain`` inside ``client``.
-
-    Pure: the same log event gives the same bytes at every attempt.
-    Source: okta/event-hooks.md §6 (live bodies).
-    """
-    parts = {
-        "client": _client_part(tree.get("client"), tree.get("request")),
-        "actor": _full(tree.get("actor")),
-        "outcome": _full(tree.get("outcome")),
-        "device": _full(tree.get("device")),
-        "target": [_target_part(item) for item in tree.get("target") or ()] or None,
-        "transaction": _full(tree.get("transaction")),
-        "debugContext": _full(tree.get("debugContext")),
-        "authenticationContext": _authentication_part(tree.get("authenticationContext")),
-        "securityContext": _full(tree.get("securityContext")),
-    }
-    element = {}
-    for key in _ELEMENT_ORDER:
-        value = parts[key] if key in parts else tree.get(key)
-        if value is not None:
-            element[key] = value
-    if not tree.keys() <= _ELEMENT_KEYS:
-        element.update((key, value) for key, value in tree.items() if key not in _ELEMENT_KEYS)
-    return msgspec.json.encode(element)
-
-
-def _full(part: Tree | None) -> Tree | None:
-    return None if part is None else {key: value for key, value in part.items() if value is not None}
-
-
-def _target_part(target: Tree) -> Tree:
-    return {key: value for key, value in target.items() if value is not None}
-
-
-def _authentication_part(part: Tree | None) -> Tree | None:
-    full = _full(part)
-    if full and isinstance(full.get("issuer"), dict):
-        full["issuer"] = _full(full["issuer"])
-    return full
-
-
-def _place_part(part: Tree) -> Tree:
-    """Drop the nulls of anything that holds a geographicalContext or a userAgent."""
-    full = {key: value for key, value in part.items() if value is not None}
-    for key in ("geographicalContext", "userAgent"):
-        if isinstance(full.get(key), dict):
-            full[key] = {name: value for name, value in full[key].items() if value is not None}
-    return full
-
-
-def _client_part(client: Tree | None, request: Tree | None) -> Tree:
-    part = _place_part(client or {})
-    chain = (request or {}).get("ipChain")
-    if chain is not None:
-        part["ipChain"] = [_place_part(hop) for hop in chain]
-    return part
+    context = {key: part for key, part in (tree.get("debugContext") or {}).items() if key != "debugData"}
+    told = {key: part for key, part in tree.items() if part is not None}
+    return msgspec.json.encode({**told, "debugContext": {**context, "debugData": data}}, order="sorted")

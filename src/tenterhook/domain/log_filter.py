@@ -14,7 +14,7 @@ import re
 from functools import cache
 from typing import NoReturn, cast
 
-from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 
 from tenterhook.domain.filter_ast import And, Clause, Kind, Literal, Node, Not, Operator, Or
 from tenterhook.domain.log_field import is_closed, kind_of
@@ -206,7 +206,11 @@ def _check_depth(text: str) -> None:
 def _refuse_syntax(text: str, error: UnexpectedInput) -> NoReturn:
     at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
     position = len(text) if at_end else error.pos_in_stream or 0
-    expected: set[str] = getattr(error, "allowed", None) or getattr(error, "expected", None) or set()
+    expected: set[str] = set()
+    if isinstance(error, UnexpectedToken):
+        expected = error.accepts or error.expected
+    elif isinstance(error, UnexpectedCharacters):
+        expected = error.allowed
     found = (text[position:].split(None, 1) or [""])[0]
     if "OPERATOR" in expected:
         what = _unrecognized(_clipped(found), position)

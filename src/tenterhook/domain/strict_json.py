@@ -24,15 +24,19 @@ class StrictJsonError(ValueError):
     """The bytes are not JSON as we accept it; the text says why, in one sentence."""
 
 
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+# A string that never ends is taken as one mark, to the end of the text: were it no match, the search would begin anew
+# at each of its quotes, and 256 KiB of them would take minutes. Possessive: nothing is tried twice.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_MARKS = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def loads(data: bytes) -> Any:
     """Return the value that *data* spells.
 
-    Objects are dicts in the order given; a fraction whose spelling Python would change (``1.10``) is a `msgspec.Raw`
-    that holds the spelling.
+    Objects are dicts in the order given; a number whose spelling would change on its way out (``1.10``, ``-0``) is a
+    `msgspec.Raw` that holds the spelling.
     Raises: StrictJsonError.
     """
     try:
@@ -55,6 +59,14 @@ def loads(data: bytes) -> Any:
     return value
 
 
+def reload(stored: bytes) -> Any:
+    """Return the value of JSON that `loads` had read and that was written out again: as it gives it, without the caps.
+
+    What was filled in meanwhile may have brought a text that just kept to the caps beyond them.
+    """
+    return _decode(stored.decode("utf-8"))
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
@@ -73,10 +85,10 @@ def _no_constant(name: str) -> NoReturn:
     raise StrictJsonError(f"{name} is not a JSON number.")
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | msgspec.Raw:
     if len(text) > MAX_NUMBER_DIGITS:
         raise StrictJsonError(f"A number has more than {MAX_NUMBER_DIGITS} digits.")
-    return int(text)
+    return int(text) if text != "-0" else msgspec.Raw(b"-0")
 
 
 def _fraction(text: str) -> float | msgspec.Raw:
@@ -85,7 +97,8 @@ def _fraction(text: str) -> float | msgspec.Raw:
     value = float(text)
     if value - value != 0:
         raise StrictJsonError(f"The number {text[:32]} is not finite.")
-    return value if repr(value) == text else msgspec.Raw(text.encode())
+    spelled = text.encode()
+    return value if msgspec.json.encode(value) == spelled else msgspec.Raw(spelled)
 
 
 _decode: Callable[[str], Any] = json.JSONDecoder(
@@ -95,17 +108,17 @@ _decode: Callable[[str], Any] = json.JSONDecoder(
 
 def _check_depth(text: str) -> None:
     depth = 0
-    for token in _TOKENS.findall(text):
-        if token in "[{":
+    for mark in _MARKS.findall(text):
+        if mark in "[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise StrictJsonError(f"The text is nested deeper than {MAX_DEPTH} levels.")
-        elif token in "]}":
+        elif mark in "]}":
             depth -= 1
 
 
 def _check_nodes(text: str) -> None:
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
+    bare = _STRINGS.sub("", text)
     if bare.count("{") + bare.count("[") + bare.count(",") > MAX_NODES:
         raise StrictJsonError(f"The text has more than {MAX_NODES:,} parts.")
 

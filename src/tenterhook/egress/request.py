@@ -50,11 +50,11 @@ def render(request: Request) -> bytes:
     """Return the request's bytes."""
     head = request.head
     start = head.start + _render(request.extra).encode("ascii") if request.extra else head.start
-    request_id = request.request_id.encode("ascii")
     if not head.has_body:
-        return b"%bX-Okta-Request-Id: %b\r\n\r\n" % (start, request_id)
+        return start + f"X-Okta-Request-Id: {request.request_id}\r\n\r\n".encode("ascii")
     body = request.body
-    return b"%bX-Okta-Request-Id: %b\r\nContent-Length: %d\r\n\r\n%b" % (start, request_id, len(body), body)
+    end = f"X-Okta-Request-Id: {request.request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return b"".join((start, end.encode("ascii"), body))
 
 
 def _render(headers: Sequence[tuple[str, str]]) -> str:

@@ -16,8 +16,7 @@ from tenterhook.domain.address import Address
 LOOKUP_S = 2.0  #: how long a look-up is waited for
 CACHE_S = 5.0  #: how long an answer serves; its addresses are judged at every attempt all the same
 FAILURE_CACHE_S = 0.5
-MAX_THREADS = 128
-RESERVED_THREADS = 32  #: of these, kept for names that have resolved before
+MAX_THREADS = 128  #: a quarter of them is kept for names that have resolved before
 MAX_NAMES = 10_000  #: remembered
 MAX_ANSWERS = 1024  #: of one look-up; all are judged
 
@@ -69,9 +68,20 @@ class SystemResolver:
     that others may not, so that new names, hung or hostile, cannot starve it.
     """
 
-    def __init__(self, lookup: Lookup = look_up, *, limit_s: float = LOOKUP_S) -> None:
+    def __init__(
+        self,
+        lookup: Lookup = look_up,
+        *,
+        limit_s: float = LOOKUP_S,
+        cache_s: float = CACHE_S,
+        max_threads: int = MAX_THREADS,
+        max_names: int = MAX_NAMES,
+    ) -> None:
         self._lookup = lookup
         self._limit_s = limit_s
+        self._cache_s = cache_s
+        self._max_threads = max_threads
+        self._max_names = max_names
         self._answers: OrderedDict[str, _Answer] = OrderedDict()
         self._running: dict[str, list[asyncio.Future[_Answer]]] = {}
 
@@ -81,7 +91,7 @@ class SystemResolver:
         return len(self._running)
 
     def recall(self, host: str) -> tuple[Address, ...] | None:
-        """Return the addresses of *host* if they were looked up within the last `CACHE_S` seconds."""
+        """Return the addresses of *host* if they were looked up so lately that they still serve."""
         answer = self._answers.get(host)
         if answer is None or not answer.addresses or answer.until < monotonic():
             return None
@@ -101,7 +111,7 @@ class SystemResolver:
         waiting = self._running.get(host)
         if waiting is None:
             known = host in self._answers and bool(self._answers[host].addresses)
-            if len(self._running) >= (MAX_THREADS if known else MAX_THREADS - RESERVED_THREADS):
+            if len(self._running) >= (self._max_threads if known else self._max_threads * 3 // 4):
                 raise ResolveError("too many names are being looked up at the moment")
             waiting = self._running[host] = []
             threading.Thread(target=self._work, args=(loop, host), name="look-up", daemon=True).start()
@@ -131,11 +141,11 @@ class SystemResolver:
             pass  # the loop has ended, and with it everyone who waited
 
     def _learn(self, host: str, addresses: tuple[Address, ...], failure: str) -> None:
-        until = monotonic() + (CACHE_S if addresses else FAILURE_CACHE_S)
+        until = monotonic() + (self._cache_s if addresses else FAILURE_CACHE_S)
         answer = _Answer(addresses, failure, until)
         self._answers[host] = answer
         self._answers.move_to_end(host)
-        if len(self._answers) > MAX_NAMES:
+        if len(self._answers) > self._max_names:
             self._answers.popitem(last=False)
         for waiter in self._running.pop(host, ()):
             if not waiter.done():

@@ -16,6 +16,7 @@ _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:DHE+AESGCM:!aNULL:!eNULL:!SHA1
 
 # X.509 verification codes (OpenSSL, x509_vfy.h), in words.
 _VERIFY_WORDS = {
+    7: "its certificate's signature is wrong",
     9: "its certificate is not valid yet",
     10: "its certificate has expired",
     18: "its certificate is self-signed",

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from tenterhook.domain import log_event
-from tenterhook.domain.envelope import MAX_DELIVERY_BYTES
+from tenterhook.domain.envelope import MAX_DELIVERY_BYTES, render_element
 from tenterhook.domain.log_event import Tree
-from tenterhook.engine.lanes import Job, Lanes
+from tenterhook.engine.lane import Job
+from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.subscriptions import Snapshot, Subscription, Subscriptions
 from tenterhook.ids import uuid7
 from tenterhook.store import deliveries, log_events
@@ -56,7 +57,7 @@ def _match(entry: Entry, snapshot: Snapshot) -> None:
     tree = entry.tree
     if entry.matched:
         tree = log_event.name_targets(tree, [one.hook_id for one in entry.matched])
-        entry.element = log_event.render_element(tree)
+        entry.element = render_element(tree)
     entry.body = log_event.encode(tree)
 
 

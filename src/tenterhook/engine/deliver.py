@@ -10,16 +10,17 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from tenterhook.domain import log_event
+from tenterhook.domain.act import Act, hook_target
 from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason
 from tenterhook.domain.destination import DestinationError, parse_destination
-from tenterhook.domain.envelope import render_body, source_of
+from tenterhook.domain.envelope import render_body, render_element, source_of
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.retry import Decision, settle
-from tenterhook.domain.strict_json import loads
+from tenterhook.domain.strict_json import reload
 from tenterhook.egress.client import Head, Request, render_head
 from tenterhook.engine.bodies import Elements
-from tenterhook.engine.lanes import Job, Lane, Lanes
+from tenterhook.engine.lane import Job, Lane
+from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
 from tenterhook.failpoints import passing
@@ -244,24 +245,20 @@ class Courier:
     def _log_failure(self, tx: Tx, out: _Out) -> None:
         delivery, attempt, decision = out.settled.delivery, out.settled.attempt, out.decision
         hook = self._pipeline.subscriptions.snapshot.hooks.get(delivery.hook_id)
-        name = hook.name if hook is not None else None
         debug = {
             "eventId": uuid_text(delivery.event_id),
             "attempts": str(attempt.number),
             "errorMessage": attempt.message,
             "finalOutcome": decision.end_reason or "RETRYING",
         }
-        record_act(
-            self._pipeline,
-            tx,
-            None,
-            delivery.org_id,
-            "event_hook.delivery",
-            targets=[{"id": delivery.hook_id, "type": "EventHook", "alternateId": None, "displayName": name}],
-            outcome="FAILURE",
-            reason=attempt.message,
+        act = Act(
+            org_id=delivery.org_id,
+            event_type="event_hook.delivery",
+            targets=[hook_target(delivery.hook_id, hook.name if hook is not None else None)],
+            failure=attempt.message,
             debug=debug,
         )
+        record_act(self._pipeline, tx, act)
 
     def _pause(self, tx: Tx, key: tuple[str, str]) -> None:
         """The receiver is gone for good (410): nothing more goes to it until somebody says so."""
@@ -285,7 +282,4 @@ class Courier:
             return {identity: [found[seq] for seq in whole.get(identity, ())] for identity in ids}
 
         stored = await self._pipeline.database.read(read)
-        return {
-            identity: tuple(log_event.render_element(loads(body)) for body in bodies)
-            for identity, bodies in stored.items()
-        }
+        return {identity: tuple(render_element(reload(body)) for body in bodies) for identity, bodies in stored.items()}

@@ -7,6 +7,7 @@ import secrets
 import msgspec
 
 from tenterhook import ids
+from tenterhook.domain.act import Act
 from tenterhook.domain.document import Form, Problems
 from tenterhook.domain.principal import Principal, Role
 from tenterhook.domain.timestamp import parse_timestamp
@@ -66,7 +67,7 @@ async def issue_token(pipeline: Pipeline, principal: Principal, body: object) ->
 
     def store(tx: Tx) -> tuple[str, ApiToken]:
         text, row = create_token(tx, admin, draft, now_ms)
-        record_act(pipeline, tx, principal, principal.org_id, "system.api_token.create", targets=[_target(row)])
+        record_act(pipeline, tx, _act(principal, "system.api_token.create", row))
         return text, row
 
     return await pipeline.database.write(store)
@@ -83,7 +84,7 @@ async def revoke_token(pipeline: Pipeline, principal: Principal, token_id: str) 
         if row is None:
             raise NotFoundError(token_id, KIND)
         api_tokens.revoke(tx, principal.org_id, token_id, pipeline.now_ms())
-        record_act(pipeline, tx, principal, principal.org_id, "system.api_token.revoke", targets=[_target(row)])
+        record_act(pipeline, tx, _act(principal, "system.api_token.revoke", row))
         tx.after_commit_on_loop(lambda: pipeline.tokens.forget(row.hash))
 
     await pipeline.database.write(store)
@@ -94,8 +95,9 @@ async def list_tokens(pipeline: Pipeline, principal: Principal, after: str | Non
     return await pipeline.database.read(lambda tx: api_tokens.list_of(tx, principal.org_id, after, limit))
 
 
-def _target(row: ApiToken) -> dict[str, str]:
-    return {"id": row.id, "type": "Token", "alternateId": "unknown", "displayName": row.name}
+def _act(principal: Principal, event_type: str, row: ApiToken) -> Act:
+    target = {"id": row.id, "type": "Token", "alternateId": "unknown", "displayName": row.name}
+    return Act(org_id=principal.org_id, event_type=event_type, principal=principal, targets=[target])
 
 
 def _read_draft(body: object, now_ms: int) -> TokenDraft:

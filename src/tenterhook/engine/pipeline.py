@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.destination import DestinationRules
 from tenterhook.egress.client import Client
 from tenterhook.engine.authenticate import Tokens
@@ -35,7 +36,7 @@ class Pipeline:
     vault: Vault
     rules: DestinationRules
     limits: Limits
-    default_retry: str  #: the retry policy of hooks that name none
+    default_policy: DeliveryPolicy  #: what a new hook gets that does not say otherwise
     user_agent: str
     public_url: str  #: base of absolute links and of `source`; no slash at its end
     profile: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tenterhook.domain import log_event
+from tenterhook.domain.act import Act
 from tenterhook.domain.principal import Principal
 from tenterhook.engine.append import append, make_entry
 from tenterhook.engine.pipeline import Pipeline
@@ -32,41 +32,27 @@ _MESSAGES = {
 }
 
 
-def record_act(
-    pipeline: Pipeline,
-    tx: Tx,
-    principal: Principal | None,
-    org_id: str,
-    event_type: str,
-    *,
-    targets: Sequence[Mapping[str, Any]] = (),
-    outcome: str = "SUCCESS",
-    reason: str | None = None,
-    debug: Mapping[str, str] | None = None,
-    severity: str | None = None,
-) -> None:
-    """Append a log event about what this system did, in the transaction that did it.
-
-    principal: who asked for it; None where nobody did (a delivery). targets: {"id", "type", "alternateId",
-    "displayName"} each. debug: debugContext.debugData, texts only.
-    """
+def record_act(pipeline: Pipeline, tx: Tx, act: Act) -> None:
+    """Append a log event about what this system did, in the transaction that did it."""
     now = pipeline.now_ms()
     uuid = uuid7()
+    principal = act.principal
     request_id = principal.request_id if principal and principal.request_id else uuid_text(uuid)
+    failed = act.failure is not None
     tree: dict[str, Any] = {
         "actor": {**(_actor(principal) if principal else _SYSTEM), "detailEntry": None},
         "client": _client(principal),
-        "displayMessage": _MESSAGES.get(event_type, event_type),
-        "eventType": event_type,
-        "outcome": {"result": outcome, "reason": reason[:255] if reason else None},
-        "severity": severity or ("INFO" if outcome == "SUCCESS" else "WARN"),
-        "debugContext": {"debugData": dict(debug or {})},
+        "displayMessage": _MESSAGES.get(act.event_type, act.event_type),
+        "eventType": act.event_type,
+        "outcome": {"result": "FAILURE" if failed else "SUCCESS", "reason": act.failure and act.failure[:255]},
+        "severity": "WARN" if failed else "INFO",
+        "debugContext": {"debugData": dict(act.debug)},
         "transaction": {"type": "WEB" if principal else "JOB", "id": request_id, "detail": _detail(principal)},
-        "target": [{"detailEntry": None, **target} for target in targets] or None,
+        "target": [{"detailEntry": None, **target} for target in act.targets] or None,
     }
     filled = log_event.filled(tree, uuid, now, request_id)
-    draft = log_event.Draft(uuid, now, event_type, filled, tree, fresh=True)
-    entry = make_entry(pipeline.subscriptions.snapshot, org_id, draft)
+    draft = log_event.Draft(uuid, now, act.event_type, filled, tree, fresh=True)
+    entry = make_entry(pipeline.subscriptions.snapshot, act.org_id, draft)
     append(tx, pipeline.subscriptions, pipeline.lanes, [entry], now)
 
 

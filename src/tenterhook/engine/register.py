@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from tenterhook.domain.act import Act, hook_target
 from tenterhook.domain.event_hook import EventHook, Status, created, removed, replaced, switched
 from tenterhook.domain.event_hook_draft import DraftRules, parse_draft
 from tenterhook.domain.event_type import catalogue
@@ -156,19 +157,16 @@ def tell(
     failure: str | None = None,
 ) -> None:
     """Log what was done with *hook*, in the transaction that does it. failure: why it came to nothing."""
-    target = {"id": hook.id, "type": "EventHook", "alternateId": None, "displayName": hook.name}
-    told = None if failure is None else {"errorMessage": f'Hook "{hook.name}" execution failed. {failure}'}
-    record_act(
-        pipeline,
-        tx,
-        principal,
-        hook.org_id,
-        event_type,
-        targets=[target],
-        outcome="SUCCESS" if failure is None else "FAILURE",
-        reason=failure,
+    told = {} if failure is None else {"errorMessage": f'Hook "{hook.name}" execution failed. {failure}'}
+    act = Act(
+        org_id=hook.org_id,
+        event_type=event_type,
+        principal=principal,
+        targets=[hook_target(hook.id, hook.name)],
+        failure=failure,
         debug=told,
     )
+    record_act(pipeline, tx, act)
 
 
 def limit_problem(pipeline: Pipeline, tx: Tx, before: EventHook, after: EventHook) -> str | None:
@@ -197,6 +195,6 @@ def _draft_rules(pipeline: Pipeline) -> DraftRules:
     return DraftRules(
         destinations=pipeline.rules,
         event_types=catalogue(),
-        default_retry=pipeline.default_retry,
+        default_policy=pipeline.default_policy,
         max_event_types=pipeline.limits.event_types,
     )

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from tenterhook.domain.act import Act, hook_target
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
 from tenterhook.store import deliveries
@@ -57,14 +58,11 @@ def _end(tx: Tx, pipeline: Pipeline, key: tuple[str, str]) -> int:
 
 
 def _tell(tx: Tx, pipeline: Pipeline, key: tuple[str, str], name: str, ended: int) -> None:
-    record_act(
-        pipeline,
-        tx,
-        None,
-        key[0],
-        "event_hook.delivery",
-        targets=[{"id": key[1], "type": "EventHook", "alternateId": None, "displayName": name}],
-        outcome="FAILURE",
-        reason=f"The event hook was deleted; {ended} waiting deliveries ended.",
+    act = Act(
+        org_id=key[0],
+        event_type="event_hook.delivery",
+        targets=[hook_target(key[1], name)],
+        failure=f"The event hook was deleted; {ended} waiting deliveries ended.",
         debug={"deliveries": str(ended), "finalOutcome": "HOOK_DELETED"},
     )
+    record_act(pipeline, tx, act)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenterhook.domain.act import Act, hook_target
 from tenterhook.domain.principal import Principal
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
@@ -71,19 +72,16 @@ def _refuse(why: str | None) -> None:
 
 def _log_cancelled(pipeline: Pipeline, tx: Tx, principal: Principal, row: Row) -> None:
     hook = event_hooks.get(tx, pipeline.vault, row.org_id, row.hook_id)
-    name = None if hook is None else hook.name
-    record_act(
-        pipeline,
-        tx,
-        principal,
-        row.org_id,
-        "event_hook.delivery",
-        targets=[{"id": row.hook_id, "type": "EventHook", "alternateId": None, "displayName": name}],
-        outcome="FAILURE",
-        reason="The delivery was cancelled by an admin.",
+    act = Act(
+        org_id=row.org_id,
+        event_type="event_hook.delivery",
+        principal=principal,
+        targets=[hook_target(row.hook_id, None if hook is None else hook.name)],
+        failure="The delivery was cancelled by an admin.",
         debug={
             "eventId": uuid_text(row.event_id),
             "attempts": str(row.attempt_no),
             "finalOutcome": "CANCELLED",
         },
     )
+    record_act(pipeline, tx, act)

@@ -23,6 +23,9 @@ MAX_PAGE_BYTES = 16 * 1024 * 1024
 #: request itself, which is how clients know that they have reached the end.
 PASSED_ROWS = 2 * log_search.SLICE_ROWS
 
+#: The first sentence is Okta's.
+_TOO_LONG = "Your last request took too long to complete. A narrower since, until or filter may succeed."
+
 
 class LogPage(msgspec.Struct, frozen=True):
     """One page of the log."""
@@ -68,7 +71,7 @@ async def search_logs(
             asked = log_search.Range(org_id, search.order, search.oldest(now_ms), search.until, search.filter)
             reading = await _read(pipeline.database, asked, start, search.limit)
     except TimeoutError as error:
-        raise QueryTimeoutError("The query took too long; a narrower one may succeed.") from error
+        raise QueryTimeoutError(_TOO_LONG) from error
     bodies = [found.body for found in reading.found[: search.limit]]
     has_next, place = _next_place(search, reading)
     return LogPage(bodies, has_next, None if place is None else seal_cursor(key, org_id, search.cursor(place)))

@@ -46,4 +46,4 @@ def first_super_admin(tx: Tx, org_id: str) -> Admin | None:
 
 
 def _admin(row: sa.Row[*tuple[Any, ...]]) -> Admin:
-    return msgspec.convert(dict(row._mapping), Admin)
+    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, Admin)

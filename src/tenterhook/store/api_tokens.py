@@ -86,4 +86,4 @@ def holder_of(tx: Tx, digest: bytes, now_ms: int) -> Holder | None:
 
 
 def _token(row: sa.Row[*tuple[Any, ...]]) -> ApiToken:
-    return msgspec.convert(dict(row._mapping), ApiToken)
+    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, ApiToken)

@@ -153,4 +153,4 @@ def _decode(detail: bytes) -> Attempt:
 
 
 def _row(row: sa.Row[*tuple[Any, ...]]) -> Row:
-    return msgspec.convert(dict(row._mapping), Row)
+    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, Row)

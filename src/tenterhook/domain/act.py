@@ -1,0 +1,26 @@
+"""An act of this system, before it is a log event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tenterhook.domain.principal import Principal
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that this system did, or tried to do, and will tell the System Log."""
+
+    org_id: str
+    event_type: str
+    principal: Principal | None = None  #: who asked for it; None where nobody did (a delivery)
+    targets: Sequence[Mapping[str, Any]] = ()  #: {"id", "type", "alternateId", "displayName"} each
+    failure: str | None = None  #: why it came to nothing; None: it succeeded
+    debug: Mapping[str, str] = {}  #: debugContext.debugData
+
+
+def hook_target(hook_id: str, name: str | None) -> dict[str, str | None]:
+    """Return the log event's target that stands for an event hook."""
+    return {"id": hook_id, "type": "EventHook", "alternateId": None, "displayName": name}
