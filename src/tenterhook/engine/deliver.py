@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a delivery waits after an error of our own, before it is tried again.
 OWN_ERROR_WAIT_S = 60.0
+#: Hooks whose rendered heads are remembered.
+MAX_REMEMBERED = 20_000
 
 
 class _Out(msgspec.Struct):
@@ -51,6 +53,7 @@ class _Shape(msgspec.Struct):
     """What is rendered once per version of a hook."""
 
     version: int
+    channel_version: int
     head: Head
 
 
@@ -120,7 +123,7 @@ class Courier:
                 lambda tx: event_hooks.get_version(tx, hook.org_id, hook.id, version)
             )
             base = made.public_url if made is not None else base
-        if len(self._bases) > 20_000:
+        if len(self._bases) > MAX_REMEMBERED:
             self._bases.clear()
         self._bases[hook.id, version] = base
         return base
@@ -128,10 +131,11 @@ class Courier:
     def _shape(self, hook: EventHook) -> _Shape:
         shape = self._shapes.get(hook.id)
         if shape is None or shape.version != hook.version:
-            if len(self._shapes) > 20_000:
+            if shape is not None and shape.channel_version != hook.channel_version:
+                self._pipeline.client.forget((hook.id, shape.channel_version))
+            if len(self._shapes) > MAX_REMEMBERED:
                 self._shapes.clear()
-            shape = _Shape(hook.version, self._head(hook))
-            self._shapes[hook.id] = shape
+            shape = self._shapes[hook.id] = _Shape(hook.version, hook.channel_version, self._head(hook))
         return shape
 
     def _head(self, hook: EventHook) -> Head:
@@ -142,7 +146,7 @@ class Courier:
             ("Accept", "application/json"),
             ("Content-Type", "application/json"),
         )
-        return render_head("POST", destination, (*fixed, *hook.request_headers()))
+        return render_head("POST", destination, hook.request_headers(fixed))
 
     @staticmethod
     def _unsent(reason: Reason, message: str) -> Attempt:

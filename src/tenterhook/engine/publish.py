@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import re
 import time
 from collections.abc import Callable
+from itertools import islice
 
 import msgspec
 
@@ -23,6 +26,8 @@ from tenterhook.store.transaction import Tx
 MAX_EVENTS = 1000
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_CAUSES = 100
+#: More commas than a thousand usual events have: only then it is worth it to count the elements first.
+MANY_COMMAS = 100_000
 #: Bytes decoded before the event loop gets a turn.
 SLICE_BYTES = 64 * 1024
 #: Below this much free disk, publishing is refused, so that outcomes can still be written.
@@ -132,11 +137,12 @@ def split(body: bytes, *, ndjson: bool) -> tuple[list[bytes], bool]:
     Raises: MalformedBodyError, if it is no object, no array, or no lines; InvalidError, if there are too many events.
     """
     if ndjson:
-        raws = [line for line in body.split(b"\n") if line.strip()]
+        raws = list(islice((line for line in io.BytesIO(body) if line.strip()), MAX_EVENTS + 1))
     else:
-        start = body.lstrip(b" \t\r\n")
-        if start[:1] == b"{":
+        if _OBJECT.match(body):
             return [body], True
+        if body.count(b",") > MANY_COMMAS:
+            _check_count(body)
         try:
             raws = [bytes(raw) for raw in _RAW_LIST.decode(body)]
         except (msgspec.DecodeError, RecursionError) as error:
@@ -144,11 +150,34 @@ def split(body: bytes, *, ndjson: bool) -> tuple[list[bytes], bool]:
                 "Expected one event (a JSON object), an array of events, or, as application/x-ndjson, one event a line."
             ) from error
     if len(raws) > MAX_EVENTS:
-        raise InvalidError("events", [f"events: {len(raws):,} events in one call; at most {MAX_EVENTS:,} are accepted"])
+        raise _too_many()
     return raws, False
 
 
+_OBJECT = re.compile(rb"[ \t\r\n]*+\{")
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+
+
+def _too_many() -> InvalidError:
+    return InvalidError(
+        "events", [f"events: More than {MAX_EVENTS:,} events in one call; at most so many are accepted"]
+    )
+
+
+def _check_count(body: bytes) -> None:
+    """Count the array's elements before they are taken apart: four million of them would be 600 MB of objects."""
+    depth = commas = 0
+    for found in _MARKS.finditer(body):
+        mark = found[0]
+        if mark == b",":
+            commas += depth == 1
+            if commas >= MAX_EVENTS:
+                raise _too_many()
+        elif mark in b"[{":
+            depth += 1
+        elif mark in b"]}":
+            depth -= 1
 
 
 async def _read_all(raws: list[bytes], single: bool, now_ms: int, transaction_id: str) -> list[log_event.Draft]:

@@ -224,7 +224,7 @@ def _attempt_view(attempt: Attempt) -> AttemptView:
 def _whole_attempt(pipeline: Pipeline, tx: Tx, row: Row, attempt: Attempt) -> AttemptView:
     hook = _hook_at(tx, row, _ms(attempt))
     request = RequestView({} if hook is None else _sent_headers(pipeline, hook, attempt))
-    return msgspec.structs.replace(_attempt_view(attempt), request=request, response=_response(pipeline, attempt))
+    return msgspec.structs.replace(_attempt_view(attempt), request=request, response=_response(attempt))
 
 
 def _ms(attempt: Attempt) -> int:
@@ -258,10 +258,9 @@ def _sent_headers(pipeline: Pipeline, hook: EventHook, attempt: Attempt) -> dict
     return headers
 
 
-def _response(pipeline: Pipeline, attempt: Attempt) -> ResponseView | None:
+def _response(attempt: Attempt) -> ResponseView | None:
     """Return what came back, unless showing it would let a tenant read what stands inside the operator's networks."""
-    hidden = attempt.reason is Reason.BLOCKED or (attempt.private and not pipeline.dev)
-    if attempt.status is None or hidden:
+    if attempt.status is None or attempt.private or attempt.reason is Reason.BLOCKED:
         return None
     headers: dict[str, str] = {}
     for name, value in attempt.response_headers:

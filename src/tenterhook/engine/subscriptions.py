@@ -7,12 +7,15 @@ and matches again if a hook has changed meanwhile (DESIGN §3.4.1-2).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.store.transaction import Tx
+
+#: An org's id and an event type.
+Wanted = tuple[str, str]
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -27,7 +30,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """All hooks that want events, at one moment."""
 
     number: int
-    wanting: Mapping[tuple[str, str], tuple[Subscription, ...]]  #: by (org id, event type)
+    wanting: Mapping[Wanted, tuple[Subscription, ...]]
     hooks: Mapping[str, EventHook]  #: every living hook, by id
 
     def matching(self, org_id: str, event_type: str) -> tuple[Subscription, ...]:
@@ -50,22 +53,25 @@ class Subscriptions:
     def load(self, hooks: Iterable[EventHook]) -> None:
         """Begin with these hooks."""
         self.committed = {hook.id: hook for hook in hooks}
-        self._replace(dict(self.committed))
+        wanting: dict[Wanted, list[Subscription]] = {}
+        for hook in self.committed.values():
+            for key, one in _subscriptions(hook):
+                wanting.setdefault(key, []).append(one)
+        frozen = {key: tuple(found) for key, found in wanting.items()}
+        self.snapshot = Snapshot(self.snapshot.number + 1, frozen, dict(self.committed))
 
     def put(self, tx: Tx, hook: EventHook) -> None:
         """Take a new or changed hook in, from this very transaction on."""
-        self._change(tx, {**self.snapshot.hooks, hook.id: hook}, hook.id, hook)
+        self._change(tx, hook.id, hook)
 
     def remove(self, tx: Tx, hook: EventHook) -> None:
         """Forget a deleted hook, from this very transaction on."""
-        hooks = dict(self.snapshot.hooks)
-        hooks.pop(hook.id, None)
-        self._change(tx, hooks, hook.id, None)
+        self._change(tx, hook.id, None)
 
-    def _change(self, tx: Tx, hooks: dict[str, EventHook], hook_id: str, hook: EventHook | None) -> None:
-        before = self.snapshot.hooks
-        self._replace(hooks)
-        tx.after_rollback(lambda: self._replace(dict(before)))
+    def _change(self, tx: Tx, hook_id: str, hook: EventHook | None) -> None:
+        former = self.snapshot.hooks.get(hook_id)
+        self._replace(hook_id, hook)
+        tx.after_rollback(lambda: self._replace(hook_id, former))
         tx.after_commit_on_loop(lambda: self._commit(hook_id, hook))
 
     def _commit(self, hook_id: str, hook: EventHook | None) -> None:
@@ -76,13 +82,28 @@ class Subscriptions:
             self.committed[hook_id] = hook
         self.on_change(hook_id)
 
-    def _replace(self, hooks: dict[str, EventHook]) -> None:
-        wanting: dict[tuple[str, str], list[Subscription]] = {}
-        for hook in hooks.values():
-            if not hook.subscribed:
-                continue
-            one = Subscription(hook.id, hook.version, hook.delivery_policy.max_events_per_request)
-            for event_type in hook.events.items:
-                wanting.setdefault((hook.org_id, event_type), []).append(one)
-        frozen = {key: tuple(found) for key, found in wanting.items()}
-        self.snapshot = Snapshot(self.snapshot.number + 1, frozen, hooks)
+    def _replace(self, hook_id: str, hook: EventHook | None) -> None:
+        """Put *hook* in the place of its former self: only the types that either wants are built anew."""
+        before = self.snapshot
+        hooks, wanting = dict(before.hooks), dict(before.wanting)
+        former = hooks.pop(hook_id, None)
+        for key, _ in _subscriptions(former):
+            rest = tuple(one for one in wanting[key] if one.hook_id != hook_id)
+            if rest:
+                wanting[key] = rest
+            else:
+                del wanting[key]
+        for key, one in _subscriptions(hook):
+            wanting[key] = (*wanting.get(key, ()), one)
+        if hook is not None:
+            hooks[hook_id] = hook
+        self.snapshot = Snapshot(before.number + 1, wanting, hooks)
+
+
+def _subscriptions(hook: EventHook | None) -> Iterator[tuple[Wanted, Subscription]]:
+    """Yield what a hook asks for, if it is in a state to get it."""
+    if hook is None or not hook.subscribed:
+        return
+    one = Subscription(hook.id, hook.version, hook.delivery_policy.max_events_per_request)
+    for event_type in hook.events.items:
+        yield (hook.org_id, event_type), one

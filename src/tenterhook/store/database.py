@@ -35,6 +35,10 @@ MAX_BATCH_ROWS = 1000
 READERS = 3
 
 
+_FAILED = "the database failed; the process is stopping"
+
+#: The file or its disk is broken: what was not acknowledged is refused, and the process ends.
+_FATAL = (apsw.IOError, apsw.CorruptError, apsw.NotADBError)
 #: The disk or a neighbour says no: nothing was stored, and later it may be.
 _REFUSALS = (apsw.FullError, apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError)
 
@@ -120,6 +124,7 @@ class Database:
         self._waiting = _Lanes()
         self._wake = threading.Condition()
         self._closing = False
+        self._ended = False
         self._fatal: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine = sqlite.engine(path, vfs=vfs)
@@ -223,11 +228,14 @@ class Database:
 
     def _put(self, klass: Class, item: _Waiting, *, bounded: bool = True) -> None:
         waiting = self._waiting
-        if self._fatal is not None:
-            raise OverloadedError("the database failed; the process is stopping", 5)
         if bounded and (waiting.rows[klass] > MAX_WAITING_ROWS or waiting.bytes[klass] > MAX_WAITING_BYTES):
             raise OverloadedError("too many writes are waiting for the disk", 1)
         with self._wake:
+            # Under the lock: what came after the writer's last look would wait for ever.
+            if self._fatal is not None:
+                raise OverloadedError(_FAILED, 5)
+            if self._ended:
+                raise OverloadedError("the database is closed; the process is stopping", 5)
             waiting.put(klass, item)
             self._wake.notify()
 
@@ -236,6 +244,7 @@ class Database:
             with self._wake:
                 while not (items := self._waiting.take()):
                     if self._closing:
+                        self._ended = True
                         return
                     self._wake.wait()
             try:
@@ -259,7 +268,7 @@ class Database:
             # Sorted by what it means for the others: a broken disk ends the process, a full one refuses, a bad item
             # fails alone.
             cause = _driver_error(error)
-            if isinstance(cause, apsw.IOError):
+            if isinstance(cause, _FATAL):
                 raise
             self._undo(tx)
             if isinstance(cause, _REFUSALS):
@@ -288,7 +297,7 @@ class Database:
             item.result = item.payload(tx)
         except Exception as error:
             # Whatever a document's function raises is its caller's to see; the others in this commit go on.
-            if isinstance(_driver_error(error), (apsw.IOError, *_REFUSALS)):
+            if isinstance(_driver_error(error), (*_FATAL, *_REFUSALS)):
                 raise
             tx.rollback_to(mark)
             failures.append((item, error))
@@ -315,24 +324,31 @@ class Database:
         failures: list[tuple[_Waiting, BaseException]],
         effects: list[Callable[[], None]] | None = None,
     ) -> None:
-        def on_loop() -> None:
-            for effect in effects or ():
-                effect()
+        loop = self._loop
+        if loop is None:
+            return
+
+        def tell() -> None:
             for item in succeeded:
                 item.done(item.result)
             for item, error in failures:
                 item.failed(error)
 
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(on_loop)
+        def on_loop() -> None:
+            # Each on its own: an effect that raises must not keep the answers of a whole commit back.
+            for effect in effects or ():
+                loop.call_soon(effect)
+            loop.call_soon(tell)
+
+        loop.call_soon_threadsafe(on_loop)
 
     def _die(self, items: list[tuple[Class, _Waiting]], error: BaseException) -> None:
         """A failed fsync or I/O error: what was acknowledged is safe, what was not is refused; the process must end."""
         log.critical("the database failed; stopping", error=repr(error))
-        self._fatal = error
         with self._wake:
+            self._fatal = error
             rest = [item for queue in self._waiting.items.values() for item in queue]
-        refusal = OverloadedError("the database failed; the process is stopping", 5)
+        refusal = OverloadedError(_FAILED, 5)
         self._tell([], [(item, refusal) for item in [pair[1] for pair in items] + rest])
         if self._on_fatal is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_fatal, error)

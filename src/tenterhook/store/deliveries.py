@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import apsw
 import msgspec
 
 from tenterhook.domain.attempt import Attempt
@@ -150,23 +151,41 @@ def settle(tx: Tx, outcomes: Sequence[Settled], boot: str, now_ms: int) -> list[
             ),
         )
         applied.append(tx.driver.changes() == 1)
-    tx.insert_many(
-        schema.attempt,
-        [
-            (
-                one.delivery.org_id,
-                one.delivery.id,
-                one.attempt.number,
-                int(one.attempt.started.timestamp() * 1000),
-                str(one.attempt.outcome),
-                one.attempt.reason and str(one.attempt.reason),
-                one.attempt.status,
-                msgspec.json.encode(one.attempt),
-            )
-            for one in outcomes
-        ],
-    )
+    _keep_attempts(tx, [(one.delivery, one.attempt) for one in outcomes])
     return applied
+
+
+def _keep_attempts(tx: Tx, made: Sequence[tuple[Claimed, Attempt]]) -> None:
+    mark = tx.savepoint()
+    try:
+        tx.insert_many(schema.attempt, [_attempt_row(*one) for one in made])
+    except apsw.ConstraintError:
+        # Two outcomes for one attempt, the second without effect. Were it an error, its row would be offered for ever,
+        # so it gets the next number that is free.
+        tx.rollback_to(mark)
+        for delivery, attempt in made:
+            key = (delivery.org_id, delivery.id)
+            taken = tx.driver.execute(_NUMBERS, key).fetchall()
+            number = attempt.number if (attempt.number,) not in taken else max(taken)[0] + 1
+            tx.insert_many(schema.attempt, [_attempt_row(delivery, msgspec.structs.replace(attempt, number=number))])
+    else:
+        tx.release(mark)
+
+
+_NUMBERS = "SELECT number FROM attempt WHERE org_id = ? AND delivery_id = ?"
+
+
+def _attempt_row(delivery: Claimed, attempt: Attempt) -> tuple[Any, ...]:
+    return (
+        delivery.org_id,
+        delivery.id,
+        attempt.number,
+        int(attempt.started.timestamp() * 1000),
+        str(attempt.outcome),
+        attempt.reason and str(attempt.reason),
+        attempt.status,
+        msgspec.json.encode(attempt),
+    )
 
 
 def seqs_of(tx: Tx, ids: Sequence[int]) -> dict[int, list[int]]:
