@@ -1,0 +1,254 @@
+"""The commands' client: it speaks HTTP to the operator's own server, and turns its errors into advice.
+
+The only place of the command line that connects. Environment proxies and .netrc are left aside: the token must go to
+the named server and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx2
+
+from tenterhook.cli.failure import CommandError, UsageError
+from tenterhook.cli.output import note, part, parts
+from tenterhook.cli.server_file import DEFAULT_DATA, read_server_file
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+#: A log query may take 30 s (its server-side limit); verification two tries of 3 s.
+TIMEOUT = httpx2.Timeout(40.0, connect=5.0)
+MAX_TRIES = 8
+MAX_WAIT_S = 60.0
+
+_ADVICE = {
+    401: "Give a valid API token with --token or TENTERHOOK_TOKEN, or name the data directory with --data.",
+    403: "Use the token of an admin who may do this; `tenterhook tokens create` makes one.",
+    404: "See what exists with the matching list command.",
+    421: "Use the address that the server knows as its own, or set TENTERHOOK_PUBLIC_URL there.",
+    429: "Wait a minute, or use another token.",
+    503: "The server is overloaded or its disk is full: try again later.",
+}
+
+
+class ApiError(CommandError):
+    """The server answered with an error. status: HTTP; body: its error object, or None when it sent none."""
+
+    def __init__(self, status: int, body: object) -> None:
+        self.status = status
+        self.body = body
+        summary = part(body, "errorSummary") or f"the server answered {status} without an explanation"
+        causes = [part(cause, "errorSummary") for cause in parts(body, "errorCauses")]
+        lines = [f"{summary} ({status} {part(body, 'errorCode') or ''})".replace(" )", ")")]
+        lines += [f"  • {cause}" for cause in causes]
+        if status in _ADVICE:
+            lines.append(_ADVICE[status])
+        super().__init__("\n".join(lines))
+
+    @property
+    def causes(self) -> list[str]:
+        """Return the text of each cause."""
+        return [str(part(cause, "errorSummary")) for cause in parts(self.body, "errorCauses")]
+
+
+def connect(url: str | None, token: str | None, data: Path | None) -> Client:
+    """Return a client of the server that the options name.
+
+    Without *url* the server is the one that *data* says is running, else the default address. Without *token* the
+    data directory's admin token is used, but only towards that server or this machine: it never travels elsewhere.
+    Raises: UsageError, if the address is no URL or no token is found.
+    """
+    folder = data or DEFAULT_DATA
+    running = read_server_file(folder)
+    address = (url or (running.url if running else DEFAULT_URL)).rstrip("/")
+    _check_url(address)
+    if not token:
+        at_home = _is_this_machine(address) or (running is not None and address == running.url)
+        token = _read_admin_token(folder, address) if at_home else None
+    if not token:
+        raise UsageError(f"An API token for {address} is missing: give --token or set TENTERHOOK_TOKEN.")
+    if not token.isascii() or not token.isprintable():
+        raise UsageError("The API token has characters that no token has. Was it copied whole?")
+    return Client(address, token)
+
+
+def _check_url(address: str) -> None:
+    try:
+        parsed = urlsplit(address)
+        valid = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError(f"{address!r} is not the URL of a server. It looks like {DEFAULT_URL}")
+
+
+def _is_this_machine(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_admin_token(data: Path, address: str) -> str:
+    file = data / "admin-token"
+    try:
+        return file.read_text("utf-8").strip()
+    except FileNotFoundError:
+        raise UsageError(
+            f"No API token: {file} does not exist. Start a server here with `tenterhook serve`, name its data "
+            f"directory with --data, or give a token for {address} with --token or TENTERHOOK_TOKEN."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"{file} cannot be read ({why}). Give a token with --token or TENTERHOOK_TOKEN.") from None
+
+
+class Client:
+    """One server and the token to speak to it with. A context manager."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self._http = httpx2.Client(
+            base_url=url,
+            timeout=TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+            headers={
+                "Authorization": f"SSWS {token}",
+                "Accept": "application/json",
+                "User-Agent": "tenterhook-cli",
+            },
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """Return the JSON at *path*. Raises: CommandError."""
+        return self._decode(self._send("GET", path, params=params))
+
+    def post(self, path: str, body: object = None) -> Any:
+        """Post *body* as JSON (None: no body at all) and return the answer's JSON, None on 204."""
+        return self._decode(self._send("POST", path, content=None if body is None else json.dumps(body).encode()))
+
+    def put(self, path: str, body: object) -> Any:
+        """Put *body* as JSON and return the answer's JSON."""
+        return self._decode(self._send("PUT", path, content=json.dumps(body).encode()))
+
+    def delete(self, path: str) -> None:
+        """Delete what is at *path*."""
+        self._decode(self._send("DELETE", path))
+
+    def pages(self, path: str, params: Mapping[str, str | int], limit: int) -> Iterator[Any]:
+        """Yield up to *limit* elements of a paged array, following its `next` links on our own address.
+
+        Ends at an empty page and at a link that leads to itself: a polling query has a `next` for ever.
+        """
+        target, query = path, dict(params)
+        while limit > 0:
+            response = self._send("GET", target, params=query or None)
+            page = self._decode(response)
+            if not isinstance(page, list):
+                raise CommandError(f"{self.url} answered with something else than a list: is it a Tenterhook?")
+            yield from page[:limit]
+            limit -= len(page)
+            following = response.links.get("next", {}).get("url")
+            if not page or not following:
+                return
+            parsed = urlsplit(following)
+            # Only path and query: the server may know itself by another name than the one we reached it by.
+            step = f"{parsed.path}?{parsed.query}"
+            if step == target:
+                return
+            target, query = step, {}
+
+    def publish(self, body: bytes) -> Any:
+        """Post *body* (JSON) to the publish API, waiting out 429, 503 and broken connections a bounded number of times.
+
+        For events that carry a uuid only: sending those twice is harmless.
+        """
+        waited = 0.0
+        for tries_left in reversed(range(MAX_TRIES)):
+            try:
+                response = self._send("POST", "/api/v1/events", content=body)
+            except Interrupted:
+                if not tries_left:
+                    raise
+                response = None
+            if response is not None and (response.status_code not in (429, 503) or not tries_left):
+                return self._decode(response)
+            pause = min(MAX_WAIT_S, _pause_of(response) if response is not None else 1.0)
+            if waited == 0.0:
+                note(f"{self.url} asks to wait: going on in {pause:g} s")
+            waited += pause
+            time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    def _send(
+        self, method: str, path: str, *, params: Mapping[str, str | int] | None = None, content: bytes | None = None
+    ) -> httpx2.Response:
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        try:
+            return self._http.request(method, path, params=params, content=content, headers=headers)
+        except httpx2.ConnectError as error:
+            raise CommandError(
+                f"No server at {self.url}: start one with `tenterhook serve`, or name it with --url or TENTERHOOK_URL. "
+                f"({error})"
+            ) from None
+        except httpx2.TimeoutException:
+            raise Interrupted(f"{self.url} did not answer in time. Is it overloaded? /healthz tells.") from None
+        except httpx2.TransportError as error:
+            raise Interrupted(
+                f"The connection to {self.url} broke before the answer was in ({error}). Whether the request took "
+                "effect is not known: look before you repeat it."
+            ) from None
+        except httpx2.InvalidURL as error:
+            raise UsageError(f"{self.url} is not the URL of a server ({error}).") from None
+
+    def _decode(self, response: httpx2.Response) -> Any:
+        try:
+            body = response.json() if response.content else None
+        except (ValueError, RecursionError):
+            body = None
+            if response.is_success:
+                raise CommandError(f"{self.url} answered with something else than JSON: is it a Tenterhook?") from None
+        if not response.is_success:
+            raise ApiError(response.status_code, body)
+        return body
+
+
+class Interrupted(CommandError):  # noqa: N818 - it names what happened to the exchange
+    """The exchange did not end: whether it took effect is not known."""
+
+
+def _pause_of(response: httpx2.Response) -> float:
+    """Return how many seconds the server asks to wait: Retry-After, else X-Rate-Limit-Reset less its own Date."""
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        pass
+    try:
+        served = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        return max(0.0, float(response.headers["X-Rate-Limit-Reset"]) - served + 1)
+    except (KeyError, ValueError):
+        return 1.0
+
+
+def is_ready(url: str) -> bool:
+    """Return whether the server at *url* says, within two seconds, that it is ready."""
+    try:
+        return httpx2.get(f"{url}/readyz", timeout=2.0, trust_env=False).is_success
+    except httpx2.HTTPError:
+        return False

@@ -1,0 +1,260 @@
+"""`tenterhook hooks`: event hooks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tenterhook.cli import options
+from tenterhook.cli.failure import CommandError, UsageError
+from tenterhook.cli.output import inert, note, part, parts, print_fields, print_json, print_table, say
+
+commands = typer.Typer(no_args_is_help=True)
+
+PATH = "/api/v1/eventHooks"
+MOST = 100_000
+Hook = Annotated[str, typer.Argument(metavar="HOOK", help="The hook's id (who…) or its exact name.")]
+
+
+@commands.command("list")
+def list_hooks(
+    url: options.Url = None, token: options.Token = None, data: options.Data = None, as_json: options.Json = False
+) -> None:
+    """List the event hooks."""
+    from tenterhook.cli.client import connect
+
+    with connect(url, token, data) as client:
+        hooks = list(client.pages(PATH, {}, MOST))
+    if as_json:
+        print_json(hooks)
+    elif hooks:
+        headings = ("ID", "STATUS", "VERIFICATION", "NAME", "TYPES", "URL")
+        print_table(headings, [_row(hook) for hook in hooks])
+    else:
+        say("No event hooks yet. Create one with `tenterhook hooks create`.")
+
+
+def _row(hook: Any) -> list[object]:
+    count = len(parts(hook, "events", "items"))
+    names = [part(hook, key) for key in ("id", "status", "verificationStatus", "name")]
+    return [*names, count, part(hook, "channel", "config", "uri")]
+
+
+@commands.command()
+def show(
+    hook: Hook,
+    url: options.Url = None,
+    token: options.Token = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show one event hook."""
+    from tenterhook.cli.client import connect
+
+    with connect(url, token, data) as client:
+        _print(client.get(_path(client, hook)), as_json)
+
+
+@commands.command()
+def create(
+    name: Annotated[str | None, typer.Option(help="Unique among the org's hooks.")] = None,
+    uri: Annotated[str | None, typer.Option(help="The receiver's https:// address.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help="An event type; repeat it for more.")] = None,
+    description: Annotated[str | None, typer.Option()] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help='A custom header, "Name: value"; repeat it for more.')
+    ] = None,
+    auth_header: Annotated[str, typer.Option(help="The header that carries the secret.")] = "Authorization",
+    secret_file: Annotated[
+        str | None, typer.Option(help="File with the secret that is sent to the receiver; - is standard input.")
+    ] = None,
+    retry: Annotated[str | None, typer.Option(help="okta, okta-2021 or durable.")] = None,
+    file: Annotated[
+        str | None, typer.Option(help="The whole hook as JSON, instead of the options; - is standard input.")
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Verify it at once.")] = False,
+    url: options.Url = None,
+    token: options.Token = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Create an event hook, from options or from a JSON file. It must be verified before it gets events."""
+    from tenterhook.cli.client import connect
+
+    if file is not None:
+        body = read_json_file(file)
+    elif name and uri and event:
+        config: dict[str, object] = {"uri": uri, "headers": [_header(text) for text in header or []]}
+        if secret_file is not None:
+            secret = read_file(secret_file).strip()
+            config["authScheme"] = {"type": "HEADER", "key": auth_header, "value": secret}
+        body = hook_body(name, event, config) | ({"description": description} if description else {})
+        body |= {"deliveryPolicy": {"retry": retry}} if retry else {}
+    else:
+        raise UsageError("Give --name, --uri and at least one --event, or the whole hook with --file.")
+    with connect(url, token, data) as client:
+        hook = client.post(PATH, body)
+        if verify:
+            note(f"created {hook['id']}, verifying")
+            hook = client.post(f"{PATH}/{hook['id']}/lifecycle/verify")
+    _print(hook, as_json)
+    if part(hook, "verificationStatus") != "VERIFIED":
+        note(f"Not verified yet, so it gets no events. Next: tenterhook hooks verify {hook['id']}")
+
+
+def hook_body(name: str, events: list[str], config: dict[str, object]) -> dict[str, object]:
+    """Return the body that creates an event hook. config: the channel's, with at least `uri`."""
+    return {
+        "name": name,
+        "events": {"type": "EVENT_TYPE", "items": events},
+        "channel": {"type": "HTTP", "version": "1.0.0", "config": config},
+    }
+
+
+def _header(text: str) -> dict[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise UsageError(f"--header {text!r} has no colon: write it as 'Name: value'.")
+    return {"key": name.strip(), "value": value.strip()}
+
+
+@commands.command()
+def replace(
+    hook: Hook,
+    file: Annotated[str, typer.Argument(help="The whole hook as JSON; - is standard input.")],
+    url: options.Url = None,
+    token: options.Token = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Replace an event hook with the JSON in FILE. A changed channel must be verified again."""
+    from tenterhook.cli.client import connect
+
+    body = read_json_file(file)
+    with connect(url, token, data) as client:
+        _print(client.put(_path(client, hook), body), as_json)
+
+
+@commands.command()
+def activate(
+    hook: Hook,
+    url: options.Url = None,
+    token: options.Token = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Switch an event hook on."""
+    _act("activate", hook, (url, token, data), as_json)
+
+
+@commands.command()
+def deactivate(
+    hook: Hook,
+    url: options.Url = None,
+    token: options.Token = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Switch an event hook off: events are no longer matched to it."""
+    _act("deactivate", hook, (url, token, data), as_json)
+
+
+@commands.command()
+def verify(
+    hook: Hook,
+    url: options.Url = None,
+    token: options.Token = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Send the challenge to the receiver now; when it echoes it, the hook gets events."""
+    _act("verify", hook, (url, token, data), as_json)
+
+
+@commands.command()
+def delete(
+    hook: Hook,
+    url: options.Url = None,
+    token: options.Token = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Delete an event hook. It must be INACTIVE: deactivate it first."""
+    from tenterhook.cli.client import connect
+
+    with connect(url, token, data) as client:
+        path = _path(client, hook)
+        client.delete(path)
+    if as_json:
+        print_json({"id": path.rpartition("/")[2], "deleted": True})
+    else:
+        say(f"{hook} is deleted")
+
+
+def _act(verb: str, hook: str, where: tuple[str | None, str | None, Path | None], as_json: bool) -> None:
+    from tenterhook.cli.client import connect
+
+    with connect(*where) as client:
+        _print(client.post(f"{_path(client, hook)}/lifecycle/{verb}"), as_json)
+
+
+def _path(client: Any, hook: str) -> str:
+    return f"{PATH}/{find_hook(client, hook)}"
+
+
+def find_hook(client: Any, hook: str) -> str:
+    """Return the id of the hook with this id or exact name. Raises: CommandError, if no hook has the name."""
+    if len(hook) == 20 and hook.startswith("who") and hook.isalnum():
+        return hook
+    named = [found for found in client.pages(PATH, {}, MOST) if part(found, "name") == hook]
+    if not named:
+        raise CommandError(f"No event hook has the id or the name {hook!r}. `tenterhook hooks list` shows all.")
+    return str(named[0]["id"])
+
+
+def _print(hook: Any, as_json: bool) -> None:
+    if as_json:
+        print_json(hook)
+        return
+    config = part(hook, "channel", "config")
+    policy = part(hook, "deliveryPolicy")
+    print_fields(
+        [
+            ("id", part(hook, "id")),
+            ("name", part(hook, "name")),
+            ("description", part(hook, "description")),
+            ("status", part(hook, "status")),
+            ("verification", part(hook, "verificationStatus")),
+            ("url", part(config, "uri")),
+            ("auth header", part(config, "authScheme", "key")),
+            ("headers", ", ".join(inert(part(one, "key")) for one in parts(config, "headers")) or None),
+            ("events", ", ".join(str(item) for item in parts(hook, "events", "items"))),
+            ("filter", json.dumps(part(hook, "events", "filter")) if part(hook, "events", "filter") else None),
+            ("delivery policy", json.dumps(policy) if policy else None),
+            ("created", part(hook, "created")),
+            ("last updated", part(hook, "lastUpdated")),
+        ]
+    )
+
+
+def read_file(file: str) -> str:
+    """Return the text of *file*; "-" is standard input. Raises: UsageError."""
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not UTF-8 text.") from None
+
+
+def read_json_file(file: str) -> Any:
+    """Return the JSON in *file*; "-" is standard input. Raises: UsageError."""
+    try:
+        return json.loads(read_file(file))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is not JSON: {error}") from None

@@ -1,0 +1,122 @@
+"""`tenterhook listen`: a receiver for development."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tenterhook.cli import options
+from tenterhook.cli.output import event_line, inert, note, part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from tenterhook.cli.listening_socket import Listening
+    from tenterhook.cli.receiver import Behaviour, Received
+
+commands = typer.Typer()
+
+
+@commands.command()
+def listen(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 9000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TENTERHOOK_LISTEN_SECRET", show_default=False, help="Refuse requests without this secret."
+        ),
+    ] = None,
+    secret_header: Annotated[str, typer.Option(help="The header that carries it.")] = "Authorization",  # noqa: S107 - its name
+    status: Annotated[int, typer.Option(min=200, max=599, help="Answer deliveries with this status.")] = 204,
+    delay: Annotated[float, typer.Option(min=0, max=3600, help="Wait so many seconds before each answer.")] = 0.0,
+    wrong_echo: Annotated[bool, typer.Option("--wrong-echo", help="Answer the challenge wrongly.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="HTTPS, with a certificate made on the spot.")] = False,
+    tls_dir: Annotated[
+        Path | None, typer.Option(help="Where to put the certificates. [default: a temporary one]")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Receive hooks: answers the challenge and prints every event. Misbehaves on demand."""
+    from tenterhook.cli.listening_socket import bind
+    from tenterhook.cli.receiver import Behaviour
+
+    behaviour = Behaviour(secret, secret_header, status, delay, wrong_echo)
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(bind(host, port))
+        if tls and tls_dir is None:
+            tls_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tenterhook-tls-")))
+        _listen(listening, behaviour, _make_tls(tls_dir, host) if tls_dir else None, as_json)
+
+
+def _make_tls(folder: Path, host: str) -> ssl.SSLContext:
+    from tenterhook.cli.certificates import write_certificates
+
+    folder.mkdir(parents=True, exist_ok=True)
+    ca_file, server_file = write_certificates(folder, host)
+    note(f"The certificate authority is in {ca_file}. So that a server trusts it, start it with")
+    note(f"  TENTERHOOK_EGRESS_CA_FILE={ca_file}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(server_file)
+    return context
+
+
+def _listen(listening: Listening, behaviour: Behaviour, tls: ssl.SSLContext | None, as_json: bool) -> None:
+    from tenterhook.cli import web
+    from tenterhook.cli.receiver import Receiver
+
+    url = web.url_of(listening, "https" if tls else "http")
+    ready = note if as_json else print_line
+    app = Receiver(behaviour, print_received_json if as_json else printer())
+    web.run(web.serve_until_signal(app, listening, ready=lambda: ready(f"listening on {url}"), tls=tls))
+
+
+def print_line(text: str) -> None:
+    """Print *text* at once, also into a pipe."""
+    print(text, flush=True)
+
+
+def print_received_json(received: Received) -> None:
+    """Print one request as one line of JSON."""
+    record = {"kind": received.kind, "status": received.status, "repeat": received.repeat, "body": received.body}
+    print(json.dumps(record | ({"reason": received.reason} if received.reason else {})), flush=True)
+
+
+def printer() -> Callable[[Received], None]:
+    """Return what prints requests readably: a heading for each, and a line for each event."""
+    from tenterhook.cli.output import console
+
+    terminal = console()
+    return lambda received: _print(terminal, received)
+
+
+def _print(terminal: Console, received: Received) -> None:
+    from rich.text import Text
+
+    good = received.status < 300
+    line = Text(f"{datetime.now():%H:%M:%S}  ", style="dim")
+    line.append(inert(_heading(received)), style="bold" if good else "bold red")
+    terminal.print(line, soft_wrap=True)
+    for event in received.events:
+        terminal.print(Text(f"          {inert(event_line(event))}"), soft_wrap=True)
+
+
+def _heading(received: Received) -> str:
+    if received.kind == "CHALLENGE":
+        return f"challenge answered → {received.status}"
+    if received.kind != "DELIVERY":
+        return f"{'refused' if received.kind == 'REFUSED' else 'request'}: {received.reason} → {received.status}"
+    count = len(received.events)
+    again = ", sent again" if received.repeat else ""
+    words = f"{count} event{'' if count == 1 else 's'}"
+    return f"{words} (eventId {part(received.body, 'eventId')}{again}) → {received.status}"

@@ -1,0 +1,133 @@
+"""The sample receiver behind `listen` and `demo`: a raw ASGI application of the receiving half of the contract."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenterhook.cli.output import part, parts
+
+#: The largest delivery is 512 KiB (DESIGN §3.4); other senders get some room.
+MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_CHALLENGE = 1024
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the receiver behaves, for better or worse."""
+
+    secret: str | None = None  #: what the secret header must carry; None: not looked at
+    secret_header: str = "authorization"  # noqa: S105 - its name
+    status: int = 204  #: the answer to deliveries
+    delay_s: float = 0.0  #: how long a delivery waits for its answer
+    wrong_echo: bool = False  #: answer the challenge wrongly
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it is told."""
+
+    kind: str  #: CHALLENGE, DELIVERY, REFUSED or OTHER
+    status: int
+    body: Any = None
+    repeat: bool = False  #: a delivery whose eventId came before
+    reason: str = ""
+
+    @property
+    def events(self) -> list[object]:
+        """Return the log events of a delivery."""
+        return parts(self.body, "data", "events")
+
+
+@dataclass(eq=False)
+class Receiver:
+    """The ASGI application. tell: called once for each request, before it is answered."""
+
+    behaviour: Behaviour
+    tell: Callable[[Received], None]
+    _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    async def __call__(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Answer one request."""
+        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        if scope["method"] == "GET":
+            received, answer = self._greet(headers)
+        elif scope["method"] == "POST":
+            received, answer = self._take(headers, await _read(receive)), b""
+            await asyncio.sleep(self.behaviour.delay_s if received.kind == "DELIVERY" else 0)
+        else:
+            received, answer = Received("OTHER", 405, reason=f"{scope['method']} is not what a sender uses"), b""
+        self.tell(received)
+        await _answer(send, received.status, answer)
+
+    def _greet(self, headers: Mapping[str, bytes]) -> tuple[Received, bytes]:
+        challenge = headers.get("x-okta-verification-challenge")
+        if challenge is None:
+            return Received("OTHER", 200, reason="a GET without a challenge"), b'{"receiver":"tenterhook listen"}'
+        if not self._knows_secret(headers):
+            return Received("REFUSED", 401, reason=self._secret_words()), b""
+        if len(challenge) > MAX_CHALLENGE:
+            return Received("REFUSED", 400, reason="the challenge is too long"), b""
+        echo = "something else" if self.behaviour.wrong_echo else challenge.decode("latin-1")
+        return Received("CHALLENGE", 200), json.dumps({"verification": echo}).encode()
+
+    def _take(self, headers: Mapping[str, bytes], body: bytes | None) -> Received:
+        if not self._knows_secret(headers):
+            return Received("REFUSED", 401, reason=self._secret_words())
+        if body is None:
+            return Received("REFUSED", 413, reason=f"the body exceeds {MAX_BODY_BYTES} bytes")
+        try:
+            decoded = json.loads(body)
+        except (ValueError, RecursionError):
+            return Received("REFUSED", 400, reason="the body is not JSON")
+        return Received("DELIVERY", self.behaviour.status, decoded, self._is_repeat(part(decoded, "eventId")))
+
+    def _is_repeat(self, event_id: object) -> bool:
+        if not isinstance(event_id, str):
+            return False
+        repeat = event_id in self._seen
+        self._seen[event_id] = None
+        self._seen.move_to_end(event_id)
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return repeat
+
+    def _knows_secret(self, headers: Mapping[str, bytes]) -> bool:
+        if self.behaviour.secret is None:
+            return True
+        given = headers.get(self.behaviour.secret_header.lower(), b"")
+        return hmac.compare_digest(given, self.behaviour.secret.encode())
+
+    def _secret_words(self) -> str:
+        return f"the {self.behaviour.secret_header} header does not carry the secret"
+
+
+async def _read(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes | None:
+    """Return the request's body, or None if it exceeds the cap."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return bytes(body)
+
+
+async def _answer(send: Callable[[dict[str, Any]], Awaitable[None]], status: int, body: bytes) -> None:
+    headers = [] if status == 204 else [(b"content-length", b"%d" % len(body))]
+    if body:
+        headers += [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body if status != 204 else b""})

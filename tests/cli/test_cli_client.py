@@ -1,0 +1,201 @@
+"""What the commands say when the server is not there, refuses, or is something else."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CommandLine
+
+
+class Fake(ThreadingHTTPServer):
+    """Answers from a script, and keeps what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.script: list[tuple[int, dict[str, str], bytes]] = []
+        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Fake
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.asked.append((self.command, self.path, dict(self.headers), body))
+        status, headers, content = self.server.script.pop(0)
+        self.send_response(status)
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))} | headers
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the names that http.server calls
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    with Fake() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def error(code: str, summary: str, *causes: str) -> bytes:
+    body = {"errorCode": code, "errorSummary": summary, "errorLink": code, "errorId": "oae1"}
+    return json.dumps(body | {"errorCauses": [{"errorSummary": cause} for cause in causes]}).encode()
+
+
+OK = b'{"accepted":1,"duplicates":0,"events":[{"uuid":"u","duplicate":false}]}'
+
+
+def test_no_server_is_said_with_what_to_do(cli: CommandLine) -> None:
+    done = cli.run("hooks", "list", "--url", "http://127.0.0.1:1", "--token", "t")
+    assert done.returncode == 1
+    assert "No server at http://127.0.0.1:1: start one with `tenterhook serve`" in done.stderr
+    assert done.stdout == ""
+
+
+def test_no_token_is_wrong_usage_and_says_where_it_would_be(cli: CommandLine) -> None:
+    done = cli.run("hooks", "list")
+    assert done.returncode == 2
+    assert "tenterhook-data/admin-token does not exist" in done.stderr
+
+
+def test_the_admin_token_is_never_sent_to_another_machine(cli: CommandLine) -> None:
+    (cli.folder / "tenterhook-data").mkdir()
+    (cli.folder / "tenterhook-data" / "admin-token").write_text("secret-token")
+    done = cli.run("hooks", "list", "--url", "http://hooks.example")
+    assert done.returncode == 2
+    assert "An API token for http://hooks.example is missing" in done.stderr
+
+
+def test_the_admin_token_and_the_address_come_from_the_data_directory(cli: CommandLine, fake: Fake) -> None:
+    data = cli.folder / "tenterhook-data"
+    data.mkdir()
+    (data / "admin-token").write_text("secret-token\n")
+    (data / "server.json").write_text(json.dumps({"url": fake.url, "pid": 1}))
+    fake.script = [(200, {}, b"[]")]
+    assert cli.run("hooks", "list").returncode == 0
+    assert fake.asked[0][2]["Authorization"] == "SSWS secret-token"
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "nonsense", "http://", "http://x:99999", "http://[::1"])
+def test_what_is_no_url_is_wrong_usage(cli: CommandLine, url: str) -> None:
+    done = cli.run("hooks", "list", "--url", url, "--token", "t")
+    assert done.returncode == 2
+    assert "is not the URL of a server" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_is_shown_with_each_cause_and_what_to_do(cli: CommandLine, fake: Fake) -> None:
+    body = error("E0000001", "Api validation failed: eventHook", "name: is missing", "uri: must be https")
+    fake.script = [(400, {}, body)]
+    done = cli.run("hooks", "verify", "who" + "a" * 17, "--url", fake.url, "--token", "t")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "tenterhook: Api validation failed: eventHook (400 E0000001)",
+        "tenterhook:   • name: is missing",
+        "tenterhook:   • uri: must be https",
+    ]
+
+
+def test_a_refused_token_is_said_with_what_to_do(cli: CommandLine, fake: Fake) -> None:
+    fake.script = [(401, {}, error("E0000011", "Invalid token provided"))]
+    done = cli.run("tokens", "list", "--url", fake.url, "--token", "t")
+    assert "Invalid token provided" in done.stderr
+    assert "TENTERHOOK_TOKEN" in done.stderr
+
+
+def test_control_characters_of_an_answer_are_inert(cli: CommandLine, fake: Fake) -> None:
+    fake.script = [(400, {}, error("E1", "\x1b[2Jboo", "\x9b31m\u202e"))]
+    done = cli.run("tokens", "list", "--url", fake.url, "--token", "t")
+    assert "\\x1b[2Jboo" in done.stderr
+    assert "\\x9b31m\\u202e" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"<html>", b'"text"', b"["])
+def test_a_server_that_is_no_tenterhook_is_named(cli: CommandLine, fake: Fake, content: bytes) -> None:
+    fake.script = [(200, {}, content)]
+    done = cli.run("logs", "--url", fake.url, "--token", "t")
+    assert done.returncode == 1
+    assert "is it a Tenterhook?" in done.stderr
+
+
+def test_publish_waits_as_it_is_told_and_goes_on(cli: CommandLine, fake: Fake) -> None:
+    busy = error("E0000010", "Service is in read only mode")
+    fake.script = [(429, {"Retry-After": "0"}, busy), (503, {"Retry-After": "0"}, busy), (200, {}, OK)]
+    done = cli.run("publish", "-", "--url", fake.url, "--token", "t", stdin=b'{"eventType":"a"}\n')
+    assert done.returncode == 0, done.stderr
+    assert "published 1 events" in done.stdout
+    assert len({body for *_, body in fake.asked}) == 1
+
+
+def test_publish_gives_up_in_the_end(cli: CommandLine, fake: Fake) -> None:
+    fake.script = [(503, {"Retry-After": "0"}, error("E0000010", "Service is in read only mode"))] * 20
+    done = cli.run("publish", "-", "--url", fake.url, "--token", "t", stdin=b'{"eventType":"a"}\n')
+    assert done.returncode == 1
+    assert len(fake.asked) == 8
+    assert "Nothing was published" in done.stderr
+
+
+def test_errors_of_a_batch_are_told_by_line(cli: CommandLine, fake: Fake, tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b'{"eventType":"a"}\n\n{"eventType":"b"}\n')
+    fake.script = [(400, {}, error("E0000001", "Api validation failed: logEvent", "events[1].eventType: is odd"))]
+    done = cli.run("publish", str(file), "--url", fake.url, "--token", "t")
+    assert done.returncode == 1
+    assert "• line 3: eventType: is odd" in done.stderr
+    assert "Nothing of lines 1 to 3 was stored." in done.stderr
+
+
+def test_the_next_link_is_followed_on_the_address_that_was_reached(cli: CommandLine, fake: Fake) -> None:
+    link = '<http://other.example/api/v1/logs?after=x>; rel="next"'
+    fake.script = [(200, {"Link": link}, b'[{"uuid":"b"}]'), (200, {}, b'[{"uuid":"a"}]')]
+    done = cli.run("logs", "--json", "--url", fake.url, "--token", "t")
+    assert [event["uuid"] for event in json.loads(done.stdout)] == ["a", "b"]
+    assert fake.asked[1][1] == "/api/v1/logs?after=x"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["hooks", "show"], ["logs", "--limit", "0"]])
+def test_wrong_usage_exits_2(cli: CommandLine, arguments: list[str]) -> None:
+    assert cli.run(*arguments).returncode == 2
+
+
+def test_a_time_that_is_none_is_wrong_usage(cli: CommandLine) -> None:
+    done = cli.run("logs", "--since", "yesterday", "--token", "t", "--url", "http://127.0.0.1:1")
+    assert done.returncode == 2
+    assert "write 2026-01-31T12:00:00Z" in done.stderr
+
+
+def test_help_needs_none_of_the_heavy_libraries(cli: CommandLine) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; sys.argv = ['tenterhook', '--help']\n"
+        "from tenterhook.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'httpx2', 'uvicorn', 'fastapi', 'sqlalchemy', 'pydantic', 'cryptography', 'rich.console'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
