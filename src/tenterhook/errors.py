@@ -23,7 +23,13 @@ A failing *peer* is never an exception: it is an `Attempt` (domain/attempt.py).
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+
+
+def stack_of(error: BaseException) -> str:
+    """Return the stack of *error* for a log line, without the variables of its frames: they may hold secrets."""
+    return "".join(traceback.format_exception(error))
 
 
 class TenterhookError(Exception):

@@ -8,6 +8,7 @@ import time
 from contextlib import AsyncExitStack
 from hashlib import sha256
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -143,6 +144,7 @@ class Tenterhook:
             dev=settings.dev,
             allow=tuple(parse_allowed_network(text) for text in settings.egress_allow),
             own_addresses=self._own_addresses,
+            own_names=_own_names(settings.public_url),
         )
         subscriptions = Subscriptions()
         files = min(MAX_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
@@ -207,6 +209,14 @@ def _prepare(tx: Tx, directory: DataDir, settings: Settings, boot: str) -> Admin
         token, _ = create_token(tx, admin, TokenDraft("first start", Role.SUPER_ADMIN, None), _now_ms())
         directory.keep_secret(data_dir.ADMIN_TOKEN, token)
     return admin
+
+
+def _own_names(public_url: str | None) -> tuple[tuple[str, int], ...]:
+    """Return (host, port) of the public URL: a hook that calls it would call us."""
+    if public_url is None:
+        return ()
+    parts = urlsplit(public_url)
+    return ((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)),)
 
 
 def _secret_keys(settings: Settings, directory: DataDir) -> list[str]:

@@ -226,6 +226,9 @@ class Client:
                 raise CommandError(f"{self.url} answered with something else than JSON: is it a Tenterhook?") from None
         if not response.is_success:
             raise ApiError(response.status_code, body)
+        hint = response.headers.get("X-Tenterhook-Hint")
+        if hint:
+            note(f"Hint: {hint}")
         return body
 
 

@@ -37,6 +37,7 @@ class Tokens:
         self._bootstrap_hash = bootstrap_hash
         self._known: dict[bytes, Holder] = {}
         self._revocations = 0
+        self.max_known = _MAX_KNOWN
 
     def known(self, digest: bytes, now_ms: int) -> Principal | None:
         """Return whom a token seen lately stands for, if it is still good. Does not wait."""
@@ -58,7 +59,7 @@ class Tokens:
         if holder is None:
             return None
         if before == self._revocations:  # otherwise what was read may be what was revoked meanwhile
-            while len(self._known) >= _MAX_KNOWN:
+            while len(self._known) >= self.max_known:
                 del self._known[next(iter(self._known))]
             self._known[digest] = holder
         return holder.principal

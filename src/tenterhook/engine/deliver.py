@@ -23,6 +23,7 @@ from tenterhook.engine.lane import Job, Lane
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
+from tenterhook.errors import stack_of
 from tenterhook.failpoints import passing
 from tenterhook.ids import new_request_id, uuid_text
 from tenterhook.store import deliveries, event_hooks, log_events
@@ -35,6 +36,10 @@ log = structlog.get_logger(__name__)
 
 #: How long a delivery waits after an error of our own, before it is tried again.
 OWN_ERROR_WAIT_S = 60.0
+#: How long it waits when this process had no connection free for it.
+NO_CONNECTION_WAIT_S = 1.0
+#: Without an answer after this long, a failure counts as a time-out, whichever phase it fell into.
+SLOW_MS = 1000.0
 #: Hooks whose rendered heads are remembered.
 MAX_REMEMBERED = 20_000
 
@@ -86,9 +91,9 @@ class Courier:
             attempt = self._unsent(Reason.INTERRUPTED, "This server was stopped before the receiver had answered.")
             self._submit(lane, hook, job, attempt, wait_s)
             raise
-        except Exception:
+        except Exception as error:
             # A lane must outlive one job: whatever we got wrong is logged, counted and tried again later.
-            log.exception("delivery failed for a reason of our own", hook=hook.id)
+            log.error("delivery failed for a reason of our own", hook=hook.id, stack=stack_of(error))
             self.own_errors += 1
             attempt = self._unsent(Reason.INTERRUPTED, "An error of this server prevented the attempt.")
             wait_s = OWN_ERROR_WAIT_S
@@ -166,6 +171,8 @@ class Courier:
         policy = hook.delivery_policy.retry_policy
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         decision = settle(attempt, claimed.step, policy, now, self._jitter())
+        if attempt.reason is Reason.INTERRUPTED and wait_s is None and not self._pipeline.lanes.closing:
+            wait_s = NO_CONNECTION_WAIT_S
         if wait_s is not None:
             decision = msgspec.structs.replace(decision, wait_s=wait_s)
         self._adapt(lane, hook, attempt)
@@ -184,7 +191,7 @@ class Courier:
     def _adapt(self, lane: Lane, hook: EventHook, attempt: Attempt) -> None:
         if attempt.outcome is Outcome.DELIVERED:
             lane.succeeded(hook.delivery_policy.max_concurrency)
-        elif attempt.reason is Reason.TIMEOUT:
+        elif attempt.reason is Reason.TIMEOUT or (attempt.phases.total >= SLOW_MS and attempt.status is None):
             lane.timed_out()
 
     @staticmethod

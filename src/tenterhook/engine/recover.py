@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from tenterhook.engine.pipeline import Pipeline
+from tenterhook.errors import stack_of
 from tenterhook.failpoints import passing
 from tenterhook.store import deliveries
 from tenterhook.store.database import Class
@@ -53,9 +54,9 @@ async def heal_forever(pipeline: Pipeline, every_s: float = HEAL_EVERY_S) -> Non
         await asyncio.sleep(every_s)
         try:
             suspects = await heal(pipeline, suspects)
-        except Exception:
+        except Exception as error:
             # The comparison must outlive one failed read; the next one finds the same.
-            log.exception("the comparison of claimed deliveries failed")
+            log.error("the comparison of claimed deliveries failed", stack=stack_of(error))
 
 
 async def heal(pipeline: Pipeline, suspects: set[int]) -> set[int]:

@@ -10,6 +10,7 @@ import structlog
 from tenterhook.domain.act import Act, hook_target
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
+from tenterhook.errors import stack_of
 from tenterhook.store import deliveries
 from tenterhook.store.database import Class
 from tenterhook.store.transaction import Tx
@@ -27,9 +28,9 @@ async def retire_forever(pipeline: Pipeline, every_s: float = LOOK_EVERY_S) -> N
     while True:
         try:
             await retire(pipeline)
-        except Exception:
+        except Exception as error:
             # One failed look must not end the looking; the next one finds the same rows.
-            log.exception("ending the queue of a deleted hook failed")
+            log.error("ending the queue of a deleted hook failed", stack=stack_of(error))
         pipeline.subscriptions.removed.clear()
         try:
             async with asyncio.timeout(every_s):

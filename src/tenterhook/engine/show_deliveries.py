@@ -217,8 +217,14 @@ def _attempt_view(attempt: Attempt) -> AttemptView:
         reason=attempt.reason,
         status=attempt.status,
         message=attempt.message,
-        phases_ms=attempt.phases,
+        phases_ms=_rounded(attempt.phases),
     )
+
+
+def _rounded(phases: Phases) -> Phases:
+    """Return *phases* in whole microseconds: what is beyond them is noise."""
+    whole = {name: took and round(took, 3) for name, took in msgspec.structs.asdict(phases).items()}
+    return msgspec.structs.replace(phases, **whole)
 
 
 def _whole_attempt(pipeline: Pipeline, tx: Tx, row: Row, attempt: Attempt) -> AttemptView:

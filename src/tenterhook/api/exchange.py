@@ -1,0 +1,109 @@
+"""One request on its way through the API: what is known of it beside what the framework knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from starlette.types import Message, Scope, Send
+
+from tenterhook.api.rate_limit import Standing
+from tenterhook.domain.principal import Principal
+from tenterhook.ids import new_request_id
+
+#: Where an exchange is kept in the ASGI scope.
+KEY = "tenterhook.exchange"
+
+#: Headers of every answer, beside those that differ.
+ALWAYS = [
+    (b"cache-control", b"no-cache, no-store"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"0"),
+    (b"x-content-type-options", b"nosniff"),
+]
+_NOT_WITHOUT_BODY = (b"content-type", b"content-length")
+
+
+class Facts:
+    """What the frame needs of a request's headers, read in one pass."""
+
+    __slots__ = (
+        "authorizations",
+        "content_encoding",
+        "content_length",
+        "content_type",
+        "hosts",
+        "streamed",
+        "user_agent",
+    )
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.authorizations: list[bytes] = []
+        self.hosts: list[bytes] = []
+        self.content_type: bytes | None = None
+        self.content_encoding: bytes | None = None
+        self.content_length: bytes | None = None
+        self.streamed = False  #: whether the body comes in chunks, of no announced length
+        self.user_agent: bytes | None = None
+        for name, value in headers:
+            if name == b"host":
+                self.hosts.append(value)
+            elif name == b"authorization":
+                self.authorizations.append(value)
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"content-length":
+                self.content_length = value
+            elif name == b"content-encoding":
+                self.content_encoding = value
+            elif name == b"transfer-encoding":
+                self.streamed = True
+            elif name == b"user-agent":
+                self.user_agent = value
+
+
+class Exchange:
+    """One request, from the outer layer to its answer's last byte."""
+
+    __slots__ = ("_look", "_send", "count", "facts", "ip", "principal", "request_id", "started")
+
+    def __init__(self, scope: Scope, send: Send, look: Callable[[Exchange], Standing]) -> None:
+        self.facts = Facts(scope["headers"])
+        self.request_id = new_request_id()
+        client = scope.get("client")
+        self.ip: str | None = client[0] if client else None
+        self.principal: Principal | None = None
+        self.count: Standing | None = None  #: where the caller stands, if the call was counted
+        self.started = False
+        self._send = send
+        self._look = look
+
+    @property
+    def standing(self) -> Standing:
+        """Where the caller stands, counted or not."""
+        return self.count or self._look(self)
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on; the first one gets the headers that every answer carries."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            message = self._completed(message)
+        await self._send(message)
+
+    def _completed(self, message: Message) -> MutableMapping[str, Any]:
+        headers = list(message.get("headers", ()))
+        if message["status"] == 204:
+            headers = [pair for pair in headers if pair[0].lower() not in _NOT_WITHOUT_BODY]
+        headers.append((b"x-okta-request-id", self.request_id.encode()))
+        standing = self.standing
+        headers.append((b"x-rate-limit-limit", b"%d" % standing.limit))
+        headers.append((b"x-rate-limit-remaining", b"%d" % standing.remaining))
+        headers.append((b"x-rate-limit-reset", b"%d" % standing.reset_s))
+        headers += ALWAYS
+        return {**message, "headers": headers}
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    """Return the exchange that the outer layer put into *scope*."""
+    found: Exchange = scope[KEY]
+    return found

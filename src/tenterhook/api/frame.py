@@ -1,0 +1,136 @@
+"""The outermost layer: what is the same for every request, done once and below the framework.
+
+A request gets its id, is checked as HTTP (Host, Content-Encoding, path), is authenticated, and goes to a hot route or
+to the framework; its answer gets the headers that every answer has, and every exception becomes Okta's error object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from tenterhook.api.errors import error_answer
+from tenterhook.api.exchange import KEY, Exchange
+from tenterhook.api.hosts import Hosts
+from tenterhook.api.rate_limit import Bucket, Limiter, Standing, address_key
+from tenterhook.domain.principal import Principal
+from tenterhook.engine.authenticate import authenticate, presented_digest
+from tenterhook.engine.pipeline import Pipeline
+from tenterhook.errors import MediaTypeError, NotAuthenticatedError, TenterhookError, stack_of
+
+log = structlog.get_logger(__name__)
+
+#: A route below the framework; it answers one method, POST.
+HotRoute = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_SLASHES = re.compile("/{2,}")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+#: Below this path every route asks for a caller.
+_GUARDED = "/api/"
+
+
+class Frame:
+    """The ASGI application: the outermost layer around *app* and the hot routes."""
+
+    def __init__(self, app: FastAPI, pipeline: Pipeline, limiter: Limiter, hot: Mapping[str, HotRoute]) -> None:
+        self.app = app
+        self.state = app.state
+        #: Requests that ended in a 500: each one is a bug.
+        self.failures = 0
+        self._pipeline = pipeline
+        self._limiter = limiter
+        self._hot = dict(hot)
+        self._hosts = Hosts(pipeline.public_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (or pass the server's start and stop on)."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        exchange = scope[KEY] = Exchange(scope, send, self._look)
+        scope["app"] = self.app
+        try:
+            await self._answer(scope, receive, exchange)
+        except ClientDisconnect:
+            # Nobody is left to be told. What had been committed by then stays.
+            return
+        except (TenterhookError, HTTPException) as error:
+            await self._tell(error, scope, receive, exchange)
+        except Exception as error:
+            # A server must outlive one request. `failures` counts them; the request id finds this line again.
+            self.failures += 1
+            path = scope["path"][:200]
+            log.error("request failed", request_id=exchange.request_id, path=path, stack=stack_of(error))
+            await self._tell(error, scope, receive, exchange)
+
+    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        self._check(scope, exchange)
+        path = scope["path"]
+        if path.startswith(_GUARDED):
+            await self._identify(exchange)
+        route = self._hot.get(path)
+        if route is None:
+            await self.app(scope, receive, exchange.send)
+        elif scope["method"] == "POST":
+            await route(scope, receive, exchange.send)
+        else:
+            raise HTTPException(405, headers={"Allow": "POST"})
+
+    def _check(self, scope: Scope, exchange: Exchange) -> None:
+        facts = exchange.facts
+        server = scope.get("server")
+        self._hosts.check(facts.hosts, server[1] if server else None)
+        if facts.content_encoding is not None and facts.content_encoding.strip().lower() != b"identity":
+            raise MediaTypeError("Content-Encoding must be identity: bodies are accepted as they are, not compressed.")
+        path: str = scope["path"]
+        if "//" in path:
+            scope["path"] = path = _SLASHES.sub("/", path)
+        if _CONTROL.search(path):
+            raise HTTPException(404)
+
+    async def _identify(self, exchange: Exchange) -> None:
+        """Find out who calls; whether that matters is the route's to say."""
+        facts = exchange.facts
+        if len(facts.authorizations) != 1:
+            return
+        header = facts.authorizations[0].decode("latin-1")
+        digest = presented_digest(header)
+        now_ms = self._pipeline.now_ms()
+        known = None if digest is None else self._pipeline.tokens.known(digest, now_ms)
+        if known is None:
+            try:
+                known = await authenticate(self._pipeline, header)
+            except NotAuthenticatedError:
+                return
+        agent = None if facts.user_agent is None else facts.user_agent.decode("latin-1")
+        exchange.principal = Principal(
+            known.org_id,
+            known.admin_id,
+            known.login,
+            known.name,
+            known.token_id,
+            known.role,
+            exchange.request_id,
+            exchange.ip,
+            agent,
+        )
+
+    def _look(self, exchange: Exchange) -> Standing:
+        """Return where the caller of an uncounted request stands."""
+        if exchange.principal is not None:
+            return self._limiter.look(Bucket.MANAGEMENT, exchange.principal.token_id)
+        return self._limiter.look(Bucket.FAILURES, address_key(exchange.ip))
+
+    async def _tell(self, error: Exception, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        if exchange.started:
+            return
+        await error_answer(error, exchange.standing)(scope, receive, exchange.send)

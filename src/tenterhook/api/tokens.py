@@ -1,0 +1,63 @@
+"""/api/v1/api-tokens: issue, list and revoke tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from tenterhook.api.access import allow
+from tenterhook.api.answers import add_links, json_answer, no_content
+from tenterhook.api.body import read_json
+from tenterhook.api.paging import Page, page_of
+from tenterhook.domain.principal import Permission
+from tenterhook.domain.timestamp import format_ms
+from tenterhook.engine.issue_token import ENTITY, issue_token, list_tokens, revoke_token
+from tenterhook.store.api_tokens import ApiToken
+
+router = APIRouter(prefix="/api/v1/api-tokens", tags=["API tokens"])
+
+
+@router.get("")
+async def list_api_tokens(request: Request) -> Response:
+    """List the org's tokens: never what they open."""
+    principal = allow(request, Permission.MANAGE_TOKENS)
+    page = page_of(request, ENTITY)
+    pipeline = request.app.state.pipeline
+    found = await list_tokens(pipeline, principal, page.after, page.limit + 1)
+    shown = found[: page.limit]
+    more = shown[-1].id if len(found) > page.limit else None
+    return _linked(json_answer([_wire(row) for row in shown]), pipeline.public_url, page, more)
+
+
+@router.post("")
+async def create_api_token(request: Request) -> Response:
+    """Issue a token. Its text is in this answer and never again."""
+    principal = allow(request, Permission.MANAGE_TOKENS)
+    text, row = await issue_token(request.app.state.pipeline, principal, await read_json(request))
+    return json_answer({**_wire(row), "token": text})
+
+
+@router.delete("/{token_id}")
+async def revoke_api_token(request: Request, token_id: str) -> Response:
+    """Revoke a token at once."""
+    principal = allow(request, Permission.MANAGE_TOKENS)
+    await revoke_token(request.app.state.pipeline, principal, token_id)
+    return no_content()
+
+
+def _linked(answer: Response, public_url: str, page: Page, more: str | None) -> Response:
+    return add_links(answer, public_url + router.prefix, page.query, more)
+
+
+def _wire(row: ApiToken) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "role": row.role,
+        "adminId": row.admin_id,
+        "hint": row.hint,
+        "created": format_ms(row.created),
+        "expires": None if row.expires is None else format_ms(row.expires),
+    }
