@@ -1,0 +1,5 @@
+"""`python -m bench`."""
+
+from bench.first_benchmark import main
+
+main()

@@ -1,0 +1,116 @@
+"""Conversations with a server through the unmodified SDK; each prints what it saw as one JSON line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
+
+from okta.client import Client
+from okta.models import EventHook
+
+
+def hook_of(name, uri):
+    return EventHook.from_dict(
+        {
+            "name": name,
+            "events": {"type": "EVENT_TYPE", "items": ["user.lifecycle.create", "user.lifecycle.activate"]},
+            "channel": {
+                "type": "HTTP",
+                "version": "1.0.0",
+                "config": {
+                    "uri": uri,
+                    "headers": [{"key": "X-Other", "value": "some"}],
+                    "authScheme": {"type": "HEADER", "key": "Authorization", "value": "s3cret value"},
+                },
+            },
+        }
+    )
+
+
+def text(value):
+    return getattr(value, "value", value)
+
+
+def brief(answer):
+    hook, _, error = answer
+    assert error is None, error
+    return [text(hook.status), text(hook.verification_status), hook.name]
+
+
+def trouble(answer):
+    error = answer[-1]
+    assert error is not None
+    return [error.status, error.error_code, getattr(error, "error_summary", None) or error.message]
+
+
+def day(offset):
+    return (datetime.now(UTC) + timedelta(days=offset)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def life(client, first, second):
+    created = await client.create_event_hook(hook_of("SDK hook", first))
+    hook_id = created[0].id
+    seen = {"id": hook_id, "created": brief(created)}
+    seen["verified"] = brief(await client.verify_event_hook(hook_id))
+    seen["listed"] = [hook.id for hook in (await client.list_event_hooks())[0]]
+    seen["read"] = brief(await client.get_event_hook(hook_id))
+    replaced = await client.replace_event_hook(hook_id, hook_of("SDK hook, renamed", second))
+    seen["replaced"] = brief(replaced)
+    seen["replaced_uri"] = replaced[0].channel.config.uri
+    seen["verified_again"] = brief(await client.verify_event_hook(hook_id))
+    seen["deactivated"] = brief(await client.deactivate_event_hook(hook_id))
+    seen["activated"] = brief(await client.activate_event_hook(hook_id))
+    await client.deactivate_event_hook(hook_id)
+    deleted = await client.delete_event_hook(hook_id)
+    seen["deleted_error"] = deleted[-1] and str(deleted[-1])
+    seen["listed_after"] = [hook.id for hook in (await client.list_event_hooks())[0]]
+    events, _, error = await client.list_log_events(
+        filter=f'target.id eq "{hook_id}"', limit=100, sort_order="ASCENDING"
+    )
+    assert error is None, error
+    seen["log"] = [
+        {"eventType": one.event_type, "target": one.target[0].id, "result": text(one.outcome.result)} for one in events
+    ]
+    return seen
+
+
+async def pages(client):
+    found, sizes = [], []
+    query = {"filter": 'eventType eq "user.lifecycle.create"', "limit": 10, "sort_order": "ASCENDING"}
+    query |= {"since": day(-1), "until": day(1)}  # an end, or it would be a poll, whose links never end
+    answer = await client.list_log_events(**query)
+    while True:
+        events, response, error = answer
+        assert error is None, error
+        found += [one.uuid for one in events]
+        sizes.append(len(events))
+        link = response.headers.get("Link", "")  # the SDK keeps the last line alone: next, if there is one
+        if 'rel="next"' not in link:
+            return {"uuids": found, "pages": sizes}
+        after = unquote(link.split("after=")[1].split("&")[0].split(">")[0])
+        answer = await client.list_log_events(after=after, **query)
+
+
+async def errors(client, good, dead):
+    seen = {"unknown": trouble(await client.get_event_hook("who00000000000000000"))}
+    active = (await client.create_event_hook(hook_of("active", good)))[0]
+    seen["active"] = trouble(await client.delete_event_hook(active.id))
+    unverified = (await client.create_event_hook(hook_of("unverified", dead)))[0]
+    seen["unverified"] = trouble(await client.verify_event_hook(unverified.id))
+    return seen
+
+
+async def token(client):
+    return {"error": trouble(await client.list_event_hooks())}
+
+
+def main(url, secret, what, *arguments):
+    client = Client({"orgUrl": url, "token": secret})
+    done = asyncio.run({"life": life, "pages": pages, "errors": errors, "token": token}[what](client, *arguments))
+    print(json.dumps(done))
+
+
+main(*sys.argv[1:])
