@@ -177,6 +177,8 @@ class Tenterhook:
         return pipeline
 
     def _fail(self, error: BaseException) -> None:
+        if self._pipeline is not None:
+            self._pipeline.lanes.closing = True  # an outcome could not be written any more
         self.failed.set()
 
 

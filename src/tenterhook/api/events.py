@@ -22,12 +22,10 @@ _encode = msgspec.json.Encoder().encode
 async def publish_events(scope: Scope, receive: Receive, send: Send) -> None:
     """Store the published events and answer after the commit: ``accepted``, ``duplicates``, ``events``."""
     principal = allow_scope(scope, Permission.PUBLISH)
-    ndjson = _TYPES.get(media_type(exchange_of(scope).facts))
+    exchange = exchange_of(scope)
+    ndjson = _TYPES.get(media_type(exchange.facts))
     if ndjson is None:
         raise MediaTypeError("Content-Type must be application/json or application/x-ndjson.")
     body = await receive_body(scope, receive, MAX_BODY_BYTES)
     publishing: Publishing = scope["app"].state.publishing
-    answer = _encode(await publishing.publish(principal, body, ndjson=ndjson))
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": answer})
+    await exchange.answer_json(_encode(await publishing.publish(principal, body, ndjson=ndjson)))

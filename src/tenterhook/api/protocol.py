@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from tenterhook.api.errors import ProtocolError, complaint_of, error_body
-from tenterhook.api.exchange import ALWAYS
+from tenterhook.api.exchange import ALWAYS, RESPOND
 from tenterhook.errors import BadRequestError
 from tenterhook.ids import new_request_id
 
@@ -95,6 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._enter(_Phase.BODY)
         self.url = b"/" + self.url.lstrip(b"/")  # two slashes would read as the beginning of an authority
         super().on_headers_complete()
+        extensions: dict[str, Any] = {RESPOND: partial(self._respond, self.cycle)}
+        self.scope["extensions"] = extensions
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body in; after the answer it is only counted."""
@@ -134,6 +137,23 @@ class BoundedProtocol(HttpToolsProtocol):
         if any(name == b"expect" and value.lower() != b"100-continue" for name, value in self.headers):
             return ProtocolError(417, "the only expectation that is met is 100-continue")
         return None
+
+    def _respond(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
+        """Write a whole 200 answer at once: a quarter of what two ASGI messages cost, which every event would pay.
+
+        head: its header lines, each with its line end; those of the server and the connection are added.
+        """
+        if cycle.disconnected:
+            return
+        cycle.response_started = True
+        defaults = b"".join([b"%b: %b\r\n" % pair for pair in self.server_state.default_headers])
+        closing = b"" if cycle.keep_alive else b"connection: close\r\n"
+        self.transport.write(b"%b%b%b%b\r\n%b" % (STATUS_LINE[200], defaults, head, closing, body))
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
 
     def _answer(self, error: Exception) -> None:
         """Write an error answer below ASGI and close.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import resource
@@ -51,6 +52,7 @@ async def serve_until_signal(
         if error.errno != errno.EADDRINUSE:
             raise
         raise OperatorError("The port was taken by another program a moment ago. Choose another with --port.") from None
+    _settle_memory()
     if not server.should_exit:
         ready()
     watch = asyncio.create_task(_stop_on(failed, server)) if failed is not None else None
@@ -58,6 +60,16 @@ async def serve_until_signal(
     if watch is not None:
         watch.cancel()
     await server.shutdown(sockets=[listening])
+
+
+def _settle_memory() -> None:
+    """Spare the collector what lives as long as the process, and let it look for cycles less often.
+
+    An event makes some hundred containers and no cycle; looking after every 700 of them cost an eighth of the CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _config(app: App, tls: ssl.SSLContext | None) -> uvicorn.Config:

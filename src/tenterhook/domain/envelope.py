@@ -6,6 +6,7 @@ Source: okta/event-hooks.md §6; the key order is the wire's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import overload
 
 import msgspec
 
@@ -43,26 +44,18 @@ def render_body(source: str, event_id: str, elements: Sequence[bytes], event_tim
 
 # -- one event ---------------------------------------------------------------------------------------------------------
 
-_ELEMENT_ORDER = (
-    "uuid",
-    "published",
-    "eventType",
-    "version",
-    "displayMessage",
-    "severity",
-    "client",
-    "device",
-    "actor",
-    "outcome",
-    "target",
-    "transaction",
-    "debugContext",
-    "legacyEventType",
-    "authenticationContext",
-    "securityContext",
-    "insertionTimestamp",
+#: What this form knows; anything else of an event follows as it is.
+_ELEMENT_KEYS = frozenset(
+    (
+        *("uuid", "published", "eventType", "version", "displayMessage", "severity", "client", "device", "actor"),
+        *("outcome", "target", "transaction", "debugContext", "legacyEventType", "authenticationContext"),
+        *("securityContext", "insertionTimestamp", "request"),
+    )
 )
-_ELEMENT_KEYS = frozenset((*_ELEMENT_ORDER, "request"))
+#: Objects of the contract inside others.
+_PLACE = ("geographicalContext", "userAgent")
+_ISSUER = ("issuer",)
+_encode = msgspec.json.Encoder().encode
 
 
 def render_element(tree: Tree) -> bytes:
@@ -71,54 +64,57 @@ def render_element(tree: Tree) -> bytes:
     Pure: the same log event gives the same bytes at every attempt.
     Source: okta/event-hooks.md §6 (live bodies).
     """
-    parts = {
-        "client": _client_part(tree.get("client"), tree.get("request")),
-        "actor": _full(tree.get("actor")),
-        "outcome": _full(tree.get("outcome")),
-        "device": _full(tree.get("device")),
-        "target": [_target_part(item) for item in tree.get("target") or ()] or None,
-        "transaction": _full(tree.get("transaction")),
-        "debugContext": _full(tree.get("debugContext")),
-        "authenticationContext": _authentication_part(tree.get("authenticationContext")),
-        "securityContext": _full(tree.get("securityContext")),
-    }
-    element = {}
-    for key in _ELEMENT_ORDER:
-        value = parts[key] if key in parts else tree.get(key)
-        if value is not None:
-            element[key] = value
+    get = tree.get
+    element = _full(
+        {
+            "uuid": get("uuid"),
+            "published": get("published"),
+            "eventType": get("eventType"),
+            "version": get("version"),
+            "displayMessage": get("displayMessage"),
+            "severity": get("severity"),
+            "client": _client_part(get("client"), get("request")),
+            "device": _full(get("device")),
+            "actor": _full(get("actor")),
+            "outcome": _full(get("outcome")),
+            "target": [_full(item) for item in get("target") or ()] or None,
+            "transaction": _full(get("transaction")),
+            "debugContext": _full(get("debugContext")),
+            "legacyEventType": get("legacyEventType"),
+            "authenticationContext": _with_full(get("authenticationContext"), _ISSUER),
+            "securityContext": _full(get("securityContext")),
+            "insertionTimestamp": get("insertionTimestamp"),
+        }
+    )
     if not tree.keys() <= _ELEMENT_KEYS:
         element.update((key, value) for key, value in tree.items() if key not in _ELEMENT_KEYS)
-    return msgspec.json.encode(element)
+    return _encode(element)
 
 
+@overload
+def _full(part: Tree) -> Tree: ...
+@overload
+def _full(part: None) -> None: ...
 def _full(part: Tree | None) -> Tree | None:
-    return None if part is None else {key: value for key, value in part.items() if value is not None}
+    """Return *part* without its nulls."""
+    if part is None or None not in part.values():
+        return part
+    return {key: value for key, value in part.items() if value is not None}
 
 
-def _target_part(target: Tree) -> Tree:
-    return {key: value for key, value in target.items() if value is not None}
-
-
-def _authentication_part(part: Tree | None) -> Tree | None:
+def _with_full(part: Tree | None, inner: tuple[str, ...]) -> Tree | None:
+    """Return *part* without its nulls, and without those of the objects at its keys *inner*."""
+    if part is None:
+        return None
     full = _full(part)
-    if full and isinstance(full.get("issuer"), dict):
-        full["issuer"] = _full(full["issuer"])
-    return full
-
-
-def _place_part(part: Tree) -> Tree:
-    """Drop the nulls of anything that holds a geographicalContext or a userAgent."""
-    full = {key: value for key, value in part.items() if value is not None}
-    for key in ("geographicalContext", "userAgent"):
-        if isinstance(full.get(key), dict):
-            full[key] = {name: value for name, value in full[key].items() if value is not None}
+    for key in inner:
+        value = full.get(key)
+        if isinstance(value, dict) and None in value.values():
+            full = {**full, key: _full(value)}
     return full
 
 
 def _client_part(client: Tree | None, request: Tree | None) -> Tree:
-    part = _place_part(client or {})
+    part = _with_full(client or {}, _PLACE) or {}
     chain = (request or {}).get("ipChain")
-    if chain is not None:
-        part["ipChain"] = [_place_part(hop) for hop in chain]
-    return part
+    return part if chain is None else {**part, "ipChain": [_with_full(hop, _PLACE) for hop in chain]}

@@ -297,7 +297,9 @@ def filled(tree: Tree, uuid: bytes, published: int, transaction_id: str) -> Tree
     made = {
         "actor": _unknown_actor() if get("actor") is None else tree["actor"],
         "client": _no_client() if get("client") is None else tree["client"],
-        "authenticationContext": _no_authentication() if get("authenticationContext") is None else tree["authenticationContext"],
+        "authenticationContext": _no_authentication()
+        if get("authenticationContext") is None
+        else tree["authenticationContext"],
         "displayMessage": get("displayMessage"),
         "eventType": tree["eventType"],
         "outcome": get("outcome"),

@@ -116,7 +116,7 @@ def _word(attempt: Attempt) -> str:
 def _lengthened(wait: float, header: str, now: datetime) -> float:
     """Return *wait*, lengthened by a Retry-After to at most twice itself; an unreadable one is ignored."""
     text = header.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 10:
+    if text.isascii() and text.isdigit():
         asked = float(text)
     else:
         try:

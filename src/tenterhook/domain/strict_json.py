@@ -29,6 +29,10 @@ class StrictJsonError(ValueError):
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _MARKS = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
+#: After some quote, no other for longer than a key or a number may be.
+_LONG = re.compile(rb'"[^"]{%d}' % (MAX_KEY_BYTES + 1))
+_read = msgspec.json.Decoder().decode
+_write = msgspec.json.Encoder().encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -39,6 +43,30 @@ def loads(data: bytes) -> Any:
     `msgspec.Raw` that holds the spelling.
     Raises: StrictJsonError.
     """
+    value = _quick(data)
+    return _thorough(data) if value is None else value
+
+
+def _quick(data: bytes) -> dict[str, Any] | None:
+    """Return the object that *data* spells, if that is easily seen to be what `_thorough` would give; else None.
+
+    What msgspec writes again to the letter has no key twice, no number spelled otherwise and no doubtful text, because
+    all of these would be lost. The caps are looked at from above. Half the time of the thorough way.
+    """
+    colon = data.find(b'":')
+    if data[:2] != b'{"' or data[colon + 2 : colon + 3].isspace():
+        return None  # written with spaces: the comparison would fail
+    openings = data.count(b"{") + data.count(b"[")
+    if openings > MAX_DEPTH or openings + data.count(b",") > MAX_NODES or _LONG.search(data):
+        return None
+    try:
+        value = _read(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return value if _write(value) == data else None
+
+
+def _thorough(data: bytes) -> Any:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -64,7 +92,8 @@ def reload(stored: bytes) -> Any:
 
     What was filled in meanwhile may have brought a text that just kept to the caps beyond them.
     """
-    return _decode(stored.decode("utf-8"))
+    value = _read(stored)
+    return value if _write(value) == stored else _decode(stored.decode("utf-8"))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

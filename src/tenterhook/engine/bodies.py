@@ -8,7 +8,7 @@ from __future__ import annotations
 
 Elements = tuple[bytes, ...]
 
-BUDGET_BYTES = 32 * 1024 * 1024
+BUDGET_BYTES = 16 * 1024 * 1024
 #: What an entry costs beside its bytes, roughly: the tuple, the keys, the objects' heads.
 _OVERHEAD = 200
 

@@ -88,14 +88,14 @@ class Courier:
             attempt = await self._send(hook, job, elements)
             passing("deliver.after_send")
         except asyncio.CancelledError:
-            attempt = self._unsent(Reason.INTERRUPTED, "This server was stopped before the receiver had answered.")
+            attempt = self._unsent(job, Reason.INTERRUPTED, "This server was stopped before the receiver had answered.")
             self._submit(lane, hook, job, attempt, wait_s)
             raise
         except Exception as error:
             # A lane must outlive one job: whatever we got wrong is logged, counted and tried again later.
             log.error("delivery failed for a reason of our own", hook=hook.id, stack=stack_of(error))
             self.own_errors += 1
-            attempt = self._unsent(Reason.INTERRUPTED, "An error of this server prevented the attempt.")
+            attempt = self._unsent(job, Reason.INTERRUPTED, "An error of this server prevented the attempt.")
             wait_s = OWN_ERROR_WAIT_S
         self._submit(lane, hook, job, attempt, wait_s)
 
@@ -108,15 +108,16 @@ class Courier:
             head = self._shape(hook).head
         except DestinationError as error:
             # The hook was registered under other rules than today's: no SYN leaves for an address they refuse.
-            return self._unsent(Reason.BLOCKED, f"This address may not be called: {error}")
-        source = source_of(base, hook.id)
-        body = render_body(source, uuid_text(claimed.event_id), elements, claimed.created)
+            return self._unsent(job, Reason.BLOCKED, f"This address may not be called: {error}")
+        event_id = uuid_text(claimed.event_id)
+        body = render_body(source_of(base, hook.id), event_id, elements, claimed.created)
         request = Request(
             head=head,
             request_id=new_request_id(),
             body=body,
             pool=(hook.id, hook.channel_version),
-            need_body=False,
+            number=claimed.attempt_no + 1,
+            queue_ms=max(0.0, self._pipeline.now_ms() - float(claimed.due_at)),
         )
         return await self._pipeline.client.send(request, hook.delivery_policy.timeout_seconds)
 
@@ -154,23 +155,19 @@ class Courier:
         return render_head("POST", destination, hook.request_headers(fixed))
 
     @staticmethod
-    def _unsent(reason: Reason, message: str) -> Attempt:
-        return Attempt(Outcome.FAILED, reason, message, datetime.now(UTC), Phases())
+    def _unsent(job: Job, reason: Reason, message: str) -> Attempt:
+        """Return the attempt that did not come to an exchange."""
+        number = job.claimed.attempt_no + 1
+        return Attempt(Outcome.FAILED, reason, message, datetime.now(UTC), Phases(), number=number)
 
     # -- settle -------------------------------------------------------------------------------------------------------
 
     def _submit(self, lane: Lane, hook: EventHook, job: Job, attempt: Attempt, wait_s: float | None) -> None:
-        claimed = job.claimed
         now_ms = self._pipeline.now_ms()
-        queued = max(0.0, attempt.started.timestamp() * 1000 - claimed.due_at)
-        attempt = msgspec.structs.replace(
-            attempt,
-            number=claimed.attempt_no + 1,
-            phases=msgspec.structs.replace(attempt.phases, queue=round(queued, 3)),
-        )
+        # Only a Retry-After that is a date asks what time it is.
+        now = attempt.started if attempt.retry_after is None else datetime.fromtimestamp(now_ms / 1000, UTC)
         policy = hook.delivery_policy.retry_policy
-        now = datetime.fromtimestamp(now_ms / 1000, UTC)
-        decision = settle(attempt, claimed.step, policy, now, self._jitter())
+        decision = settle(attempt, job.claimed.step, policy, now, self._jitter())
         if attempt.reason is Reason.INTERRUPTED and wait_s is None and not self._pipeline.lanes.closing:
             wait_s = NO_CONNECTION_WAIT_S
         if wait_s is not None:
@@ -206,8 +203,7 @@ class Courier:
 
     def _expire(self, lane: Lane, job: Job) -> None:
         """End a delivery whose events the log does not hold any more."""
-        attempt = self._unsent(Reason.INTERRUPTED, "The events of this delivery are beyond the log's retention.")
-        attempt = msgspec.structs.replace(attempt, number=job.claimed.attempt_no + 1)
+        attempt = self._unsent(job, Reason.INTERRUPTED, "The events of this delivery are beyond the log's retention.")
         decision = Decision(ended=True, end_reason="EXPIRED", step=job.claimed.step, logs_failure=True)
         self._put(lane, job, attempt, decision, self._pipeline.now_ms())
 
@@ -248,7 +244,9 @@ class Courier:
             lane = out.lane
             lane.unsettled -= 1
             lane.running.discard(out.job)
-            if out.settled.state is State.READY:
+            if out.settled.state is State.READY and lane.hook_id not in self._pipeline.subscriptions.committed:
+                self._pipeline.subscriptions.removed.set()  # deleted while it was on its way: its queue is to be ended
+            elif out.settled.state is State.READY:
                 lanes.expect(lane, Queue.RETRY, out.settled.due_at)
         for lane in {id(out.lane): out.lane for out in outs}.values():
             lanes.kick(lane)

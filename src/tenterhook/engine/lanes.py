@@ -38,6 +38,8 @@ LOW_WATER = 32
 MAX_UNSETTLED = 512
 #: Deliveries whose events are read back together.
 LOAD_AT_ONCE = 32
+#: How long a delivery is left alone whose events could not be read.
+READ_AGAIN_S = 1.0
 #: Work that could be sent and has waited longer than this for a connection means: refuse new work.
 OVERDUE_S = 30.0
 _QUEUES = tuple(Queue)
@@ -242,9 +244,7 @@ class Lanes:
                     break
                 self._queued -= 1
                 lane.running.add(job)
-                elements = self.bodies.take(job.claimed.id)
-                if elements is None:
-                    elements = await self._read_back(lane, job, self.carrier)
+                elements = await self._elements(lane, job, self.carrier)
                 await self.carrier.carry(lane, hook, job, elements)
                 if not self._goes_on(lane, hook):
                     break
@@ -279,6 +279,18 @@ class Lanes:
             lane = self._ring.popleft()
             lane.waits_since = None
             self.kick(lane)
+
+    async def _elements(self, lane: Lane, job: Job, carrier: Carrier) -> Elements:
+        held = self.bodies.take(job.claimed.id)
+        if held is not None:
+            return held
+        try:
+            return await self._read_back(lane, job, carrier)
+        except BaseException:
+            # Or it would be in this lane's hands for ever. Not at once: what failed now would fail again.
+            lane.running.discard(job)
+            asyncio.get_running_loop().call_later(READ_AGAIN_S, self._return, lane, [job.claimed.id])
+            raise
 
     async def _read_back(self, lane: Lane, job: Job, carrier: Carrier) -> Elements:
         """Return the events of *job*, and fetch those of the lane's next jobs with them."""
@@ -319,16 +331,21 @@ class Lanes:
         self._queued -= len(jobs)
         with self._lock:
             lane.spilled[:] = [True for _ in Queue]
-        ids = [job.claimed.id for job in jobs]
-        self.database.submit(self._releases, ids, lambda _: None, lambda error: log.error("release", error=repr(error)))
+        self._return(lane, [job.claimed.id for job in jobs])
+
+    def _return(self, lane: Lane, ids: list[int]) -> None:
+        failed = partial(log.error, "deliveries could not be given back", hook=lane.hook_id)
+        # Looked at again once the rows are free: a claim of the same commit may have run before their release.
+        done = partial(self.wake, lane.hook_id)
+        self.database.submit(self._releases, ids, lambda _: done(), lambda error: failed(error=repr(error)))
 
     # -- refilling ----------------------------------------------------------------------------------------------------
 
     def _refill(self, lane: Lane) -> None:
-        if self.closing:
-            return
         if not any(lane.spilled) and lane.next_due == _NOTHING_DUE:
             return
+        if self._hook(lane) is None:
+            return  # paused or deleted while a worker was busy: what waits stays where it is
         now = self._now_ms()
         for queue in _QUEUES:
             due = lane.next_due[queue]
@@ -367,8 +384,9 @@ class Lanes:
 
     def _ring_timer(self, lane: Lane) -> None:
         lane.timer = None
-        self.kick(lane)
+        # Asked before the kick: what falls due between the two looks at the clock must not lose its timer.
         now = self._now_ms()
+        self.kick(lane)
         if not any(due is not None and due <= now for due in lane.next_due):
             self._arm(lane)
 

@@ -44,8 +44,23 @@ class DataDir:
                 f"Another process (pid {owner}) uses the data directory {self.path}. Stop it, or name another "
                 "directory with --data (TENTERHOOK_DATA_DIR)."
             ) from error
+        self._own_database()
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+
+    def _own_database(self) -> None:
+        """Make the database's file before SQLite does, which would leave its mode (and its log's) to the umask."""
+        try:
+            handle = os.open(self.path / DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.fchmod(handle, 0o600)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            self.close()
+            raise StorageError(
+                f"The database {self.path / DATABASE} cannot be used: {error.strerror}. It must be this user's file."
+            ) from error
 
     def close(self) -> None:
         """Let the directory go."""

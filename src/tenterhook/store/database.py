@@ -20,7 +20,7 @@ import apsw
 import sqlalchemy as sa
 import structlog
 
-from tenterhook.errors import CallerError, OverloadedError
+from tenterhook.errors import CallerError, OverloadedError, StorageError
 from tenterhook.failpoints import passing
 from tenterhook.store import sqlite
 from tenterhook.store.transaction import Tx
@@ -132,9 +132,15 @@ class Database:
         self._local = threading.local()
         self._reader_connections: list[sa.Connection] = []
         self._thread = threading.Thread(target=self._write_forever, name="tenterhook-writer", daemon=True)
-        self._connection = self._engine.connect()
-        #: What SQLite answered when its settings were read back.
-        self.settings = sqlite.prepare(self._connection)
+        try:
+            self._connection = self._engine.connect()
+            #: What SQLite answered when its settings were read back.
+            self.settings = sqlite.prepare(self._connection)
+        except sa.exc.DBAPIError as error:
+            raise StorageError(
+                f"The database {path} cannot be opened: {error.orig}. If it was damaged, restore a backup; to begin "
+                "anew, name another directory with --data (TENTERHOOK_DATA_DIR)."
+            ) from error
         self.commits = 0
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -315,6 +321,9 @@ class Database:
             self._write_batch([pair])
 
     def _undo(self, tx: Tx) -> None:
+        # SQLAlchemy rolls back only what was begun through it, and these transactions were begun on the driver.
+        if tx.driver.in_transaction:
+            tx.driver.execute("ROLLBACK")
         self._connection.rollback()
         tx.rolled_back()
 

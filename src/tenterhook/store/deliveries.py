@@ -7,6 +7,7 @@ fence is (state, boot, attempt_no): an outcome that comes late, or from another 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import apsw
@@ -15,7 +16,7 @@ import msgspec
 from tenterhook.domain.attempt import Attempt
 from tenterhook.store import schema
 from tenterhook.store.schema import Queue, State
-from tenterhook.store.transaction import Tx
+from tenterhook.store.transaction import Tx, chunks, marks
 
 _ID = "delivery.id"
 
@@ -129,30 +130,53 @@ def claimed_ids(tx: Tx, boot: str) -> list[int]:
     return [row[0] for row in tx.driver.execute("SELECT id FROM delivery WHERE state = 1 AND boot = ?", (boot,))]
 
 
-_SETTLE = (
-    "UPDATE delivery SET state = ?, queue = ?, boot = NULL, attempt_no = ?, step = ?, due_at = ?, ended_at = ?,"
-    " end_reason = ? WHERE id = ? AND state = 1 AND boot = ? AND attempt_no = ?"
-)
-
-
 def settle(tx: Tx, outcomes: Sequence[Settled], boot: str, now_ms: int) -> list[bool]:
     """Write what became of deliveries after an attempt each; return whether each was still ours to settle.
 
     The attempt's row is kept either way: it happened.
     """
-    applied = []
-    for one in outcomes:
-        ended = one.state in (State.DELIVERED, State.FAILED)
-        tx.driver.execute(
-            _SETTLE,
-            (
-                *(int(one.state), int(Queue.RETRY), one.attempt.number, one.step, one.due_at),
-                *(now_ms if ended else None, one.end_reason, one.delivery.id, boot, one.delivery.attempt_no),
-            ),
-        )
-        applied.append(tx.driver.changes() == 1)
+    applied: list[bool] = []
+    for chunk in chunks(outcomes):
+        applied += _settle_chunk(tx, chunk, boot, now_ms)
     _keep_attempts(tx, [(one.delivery, one.attempt) for one in outcomes])
     return applied
+
+
+def _settle_chunk(tx: Tx, chunk: Sequence[Settled], boot: str, now_ms: int) -> list[bool]:
+    """Settle a run of deliveries in one statement; one by one, if some of them were not ours any more."""
+    mark = tx.savepoint()
+    rows = [value for one in chunk for value in _settled_row(one, now_ms)]
+    tx.driver.execute(_settle_sql(len(chunk)), (*rows, boot))
+    if tx.driver.changes() == len(chunk):
+        tx.release(mark)
+        return [True] * len(chunk)
+    tx.rollback_to(mark)
+    if len(chunk) == 1:
+        return [False]
+    return [found for one in chunk for found in _settle_chunk(tx, [one], boot, now_ms)]
+
+
+def _settled_row(one: Settled, now_ms: int) -> tuple[Any, ...]:
+    ended = one.state in (State.DELIVERED, State.FAILED)
+    return (
+        *(one.delivery.id, int(one.state), one.attempt.number, one.step, one.due_at),
+        *(now_ms if ended else None, one.end_reason, one.delivery.attempt_no),
+    )
+
+
+_SETTLE_HEAD = (
+    "UPDATE delivery SET state = v.column2, queue = 1, boot = NULL, attempt_no = v.column3, step = v.column4,"
+    " due_at = v.column5, ended_at = v.column6, end_reason = v.column7 FROM "
+)
+_SETTLE_TAIL = (
+    " AS v WHERE delivery.id = v.column1 AND delivery.attempt_no = v.column8 AND delivery.state = 1"
+    " AND delivery.boot = ?"
+)
+
+
+@cache
+def _settle_sql(rows: int) -> str:
+    return _SETTLE_HEAD + f"(VALUES {marks(8, rows)})" + _SETTLE_TAIL
 
 
 def _keep_attempts(tx: Tx, made: Sequence[tuple[Claimed, Attempt]]) -> None:
@@ -164,15 +188,15 @@ def _keep_attempts(tx: Tx, made: Sequence[tuple[Claimed, Attempt]]) -> None:
         # so it gets the next number that is free.
         tx.rollback_to(mark)
         for delivery, attempt in made:
-            key = (delivery.org_id, delivery.id)
-            taken = tx.driver.execute(_NUMBERS, key).fetchall()
-            number = attempt.number if (attempt.number,) not in taken else max(taken)[0] + 1
+            number = attempt.number
+            while tx.driver.execute(_NUMBERED, (delivery.org_id, delivery.id, number)).fetchone():
+                number += 1
             tx.insert_many(schema.attempt, [_attempt_row(delivery, msgspec.structs.replace(attempt, number=number))])
     else:
         tx.release(mark)
 
 
-_NUMBERS = "SELECT number FROM attempt WHERE org_id = ? AND delivery_id = ?"
+_NUMBERED = "SELECT 1 FROM attempt WHERE org_id = ? AND delivery_id = ? AND number = ?"
 
 
 def _attempt_row(delivery: Claimed, attempt: Attempt) -> tuple[Any, ...]:

@@ -36,7 +36,7 @@ def prepare(connection: sa.Connection) -> dict[str, object]:
         "foreign_keys=ON",
         "busy_timeout=2000",
         f"wal_autocheckpoint={AUTOCHECKPOINT}",
-        "cache_size=-32768",
+        "cache_size=-16384",
         "mmap_size=0",
         "temp_store=MEMORY",
     ):
@@ -56,7 +56,7 @@ def prepare(connection: sa.Connection) -> dict[str, object]:
 def reader(path: Path, *, vfs: str | None = None) -> sa.Connection:
     """Return a connection that cannot write."""
     connection = engine(path, vfs=vfs).connect()
-    for pragma in ("query_only=ON", "busy_timeout=2000", "cache_size=-8192", "mmap_size=0"):
+    for pragma in ("query_only=ON", "busy_timeout=2000", "cache_size=-4096", "mmap_size=0"):
         connection.exec_driver_sql(f"PRAGMA {pragma}")
     connection.rollback()
     return connection

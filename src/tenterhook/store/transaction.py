@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from tenterhook.store.sqlite_dbapi import Connection as DriverConnection
 
+T = TypeVar("T")
 Effect = Callable[[], None]
 Row = tuple[Any, ...]
 
 #: How many rows one multi-row statement takes. Each size is a statement of its own in the cache, so they are few.
-_CHUNKS = (64, 8, 1)
+_CHUNKS = (64, 16, 4, 1)
 
 
 class Tx:
@@ -53,13 +54,8 @@ class Tx:
         Many rows go in one statement: apsw gives up the GIL once per statement step, and taking it back from a busy
         event loop costs more than the insert.
         """
-        start = 0
-        for size in _CHUNKS:
-            sql = _insert_sql(table, size)
-            while len(rows) - start >= size:
-                chunk = rows[start : start + size]
-                self.driver.execute(sql, [value for row in chunk for value in row] if size > 1 else chunk[0])
-                start += size
+        for chunk in chunks(rows):
+            self.driver.execute(_insert_sql(table, len(chunk)), [value for row in chunk for value in row])
 
     # -- savepoints, for documents ------------------------------------------------------------------------------------
 
@@ -96,13 +92,26 @@ class Tx:
             effect()
 
 
+def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield *rows* in runs of a few fixed sizes, for statements that take many rows at once."""
+    start = 0
+    for size in _CHUNKS:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+
+
+def marks(columns: int, rows: int) -> str:
+    """Return the placeholders of a VALUES list: ``(?,?),(?,?)``."""
+    return ",".join(["(" + ",".join("?" * columns) + ")"] * rows)
+
+
 _sql: dict[tuple[str, int], str] = {}
 
 
 def _insert_sql(table: sa.Table, rows: int) -> str:
     key = (table.name, rows)
     if key not in _sql:
-        marks = "(" + ",".join("?" * len(table.columns)) + ")"
         columns = ",".join(column.name for column in table.columns)
-        _sql[key] = f"INSERT INTO {table.name} ({columns}) VALUES " + ",".join([marks] * rows)  # noqa: S608
+        _sql[key] = f"INSERT INTO {table.name} ({columns}) VALUES {marks(len(table.columns), rows)}"  # noqa: S608
     return _sql[key]
