@@ -170,6 +170,10 @@ def test_every_statement_of_the_guide_is_accounted_for_once() -> None:
     assert all(re.match(r"(now|later|Okta)\b", row[2]) for row in coverage_rows())
 
 
+def test_what_is_covered_now_names_the_test_that_proves_it() -> None:
+    assert [row[0] for row in coverage_rows() if "now" in row[2] and not row[3]] == []
+
+
 def test_a_test_that_the_coverage_names_exists() -> None:
     named = [test for row in coverage_rows() for test in re.findall(r"`(tests/[^`]+)`", row[3])]
     missing = []

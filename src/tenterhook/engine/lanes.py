@@ -30,7 +30,7 @@ from tenterhook.store.transaction import Tx
 log = structlog.get_logger(__name__)
 
 #: Deliveries that one lane holds in memory, and all lanes together.
-LANE_CAPACITY = 256
+LANE_CAPACITY = 1024
 TOTAL_CAPACITY = 50_000
 #: A spilled queue is refilled when it has fallen to this.
 LOW_WATER = 32
