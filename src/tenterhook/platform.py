@@ -40,7 +40,7 @@ from tenterhook.store.vault import Vault, new_key
 log = structlog.get_logger(__name__)
 
 #: What a stop may take for requests in flight; with the rest of a stop it stays below the 10 s promised.
-STOP_S = 6.0
+STOP_S = 5.0
 #: Open files that connections are dealt out from, if the system allows as many: half to the sender's connections.
 MAX_FILES = 4096
 
@@ -116,7 +116,7 @@ class Tenterhook:
         await self.stop()
 
     async def stop(self) -> None:
-        """Start no more deliveries, finish or give back what is under way (at most 7 s), and close everything."""
+        """Start no more deliveries, finish or give back what is under way (at most 6 s), and close everything."""
         await self._stack.aclose()
 
     async def _start(self) -> None:

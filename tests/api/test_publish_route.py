@@ -9,7 +9,7 @@ import msgspec
 from api_rig import EVENT, Api, Wire, until, with_api, with_wire
 from test_frame import assert_error
 
-from tenterhook.store.database import Class
+from tenterhook.store.write_queue import Class
 
 UUID = "0199b8a4-7c1d-7000-8000-00000000000a"
 

@@ -257,3 +257,21 @@ def test_a_policy_of_ones_own_retries_after_the_causes_it_names_and_no_others(wo
 def test_a_policy_without_waits_ends_with_the_first_failure() -> None:
     (only,) = walk(custom_policy([], RETRY_WORDS), failed())
     assert (only.end_reason, only.logs_failure) == ("EXHAUSTED", True)
+
+
+@given(
+    st.one_of(
+        st.text(max_size=80),
+        st.from_regex(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{1,25} \d\d:\d\d:\d\d [A-Z+0-9]{1,20}"),
+    )
+)
+def test_no_retry_after_header_makes_the_decision_raise(header: str) -> None:
+    decision = settle(failed(Reason.STATUS, status=503, retry_after=header), 1, named_policy("durable"), NOW, 0.5)
+    assert 300.0 <= decision.wait_s <= 600.0
+
+
+@pytest.mark.parametrize("year", ["99999999999999999999", "10000", "0"])
+def test_a_retry_after_beyond_the_calendar_is_ignored(year: str) -> None:
+    header = f"Mon, 01 Jan {year} 00:00:00 GMT"
+    decision = settle(failed(Reason.STATUS, status=503, retry_after=header), 1, named_policy("durable"), NOW, 0.5)
+    assert decision.wait_s in (300.0, 600.0)

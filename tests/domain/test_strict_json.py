@@ -153,3 +153,10 @@ def test_what_was_read_once_is_read_again_without_the_caps() -> None:
     with pytest.raises(StrictJsonError):
         loads(stored)
     assert msgspec.json.encode(reload(stored)) == stored
+
+
+def test_a_key_is_measured_whole_even_if_its_quotes_are_escaped() -> None:
+    key = "a" * 200 + '\\"' + "b" * 200
+    for spelling in ('{"k":1,"%s":1}', '{"k": 1, "%s": 1}'):
+        with pytest.raises(StrictJsonError, match="longer than 256"):
+            loads((spelling % key).encode())

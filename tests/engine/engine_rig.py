@@ -29,11 +29,12 @@ from tenterhook.engine.publish import Publishing, PublishResult
 from tenterhook.engine.subscriptions import Subscriptions
 from tenterhook.ids import uuid7
 from tenterhook.store import deliveries, log_events, orgs
-from tenterhook.store.database import Batch, Class, Database
+from tenterhook.store.database import Database
 from tenterhook.store.deliveries import Settled
 from tenterhook.store.migrate import migrate
 from tenterhook.store.schema import Queue, State
 from tenterhook.store.transaction import Tx
+from tenterhook.store.write_queue import Batch, Class
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ class Carrying:
         finally:
             self.in_flight[hook.id] -= 1
         lane.unsettled += 1
+        job.submitted = True
         self.rig.database.submit(self.outcomes, (lane, job), lambda _: None, lambda error: None)
 
     def _settle(self, tx: Tx, jobs: list[tuple[Lane, Job]]) -> list[bool]:

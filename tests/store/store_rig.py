@@ -14,11 +14,12 @@ import structlog
 from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason
 from tenterhook.ids import uuid7
 from tenterhook.store import deliveries, log_events, orgs
-from tenterhook.store.database import Batch, Class, Database
+from tenterhook.store.database import Database
 from tenterhook.store.deliveries import Born, Claimed, Settled
 from tenterhook.store.migrate import migrate
 from tenterhook.store.schema import Queue, State
 from tenterhook.store.transaction import Tx
+from tenterhook.store.write_queue import Batch, Class
 
 T = TypeVar("T")
 

@@ -36,8 +36,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_second_opening_is_refused_and_names_the_process_that_has_it(directory: DataDir) -> None:
-    with pytest.raises(StorageError, match=rf"pid {os.getpid()}.*TENTERHOOK_DATA_DIR"):
+def test_a_second_opening_in_one_process_is_refused_as_that(directory: DataDir) -> None:
+    with pytest.raises(StorageError, match=r"This process already has the data directory .* open"):
         DataDir(directory.path).open()
 
 
@@ -52,6 +52,7 @@ def test_another_process_is_refused_while_one_has_it_and_let_in_afterwards(direc
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 1
     assert f"Another process (pid {os.getpid()})" in refused.stderr
+    assert "TENTERHOOK_DATA_DIR" in refused.stderr
     directory.close()
     assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
 
@@ -121,3 +122,36 @@ def test_a_secret_that_cannot_be_read_or_written_is_refused_in_words(directory: 
             directory.secret(name)
     with pytest.raises(StorageError, match="cannot be written"):
         directory.keep_secret("folder", "x")
+
+
+def test_a_directory_that_others_can_write_to_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    with pytest.raises(StorageError, match="chmod o-w"):
+        DataDir(shared).open()
+
+
+@pytest.mark.parametrize("name", ["secret-key", "admin-token"])
+def test_a_secret_that_others_can_read_or_that_is_a_link_is_refused(tmp_path: Path, name: str) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / name).write_text("x")
+    (tmp_path / name).chmod(0o644)
+    with pytest.raises(StorageError, match="0600"):
+        DataDir(tmp_path).open()
+    (tmp_path / name).unlink()
+    (tmp_path / "elsewhere").write_text("x")
+    (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError, match="0600"):
+        DataDir(tmp_path).open()
+
+
+def test_a_secret_never_goes_through_a_link_that_lies_in_wait(tmp_path: Path) -> None:
+    directory = DataDir(tmp_path)
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    (tmp_path / "admin-token").symlink_to(victim)
+    directory.keep_secret("admin-token", "00secret")
+    assert victim.read_text() == "untouched"
+    assert not (tmp_path / "admin-token").is_symlink()
+    assert (tmp_path / "admin-token").stat().st_mode & 0o777 == 0o600

@@ -20,7 +20,7 @@ class Claims:
     def __init__(self):
         self.asked = asyncio.Event()
 
-    def submit(self, batch, item, done, failed):
+    def submit(self, batch, item, done, failed, *, rows=1):
         self.asked.set()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from datetime import datetime
+import threading
+from datetime import UTC, datetime
 
 import pytest
 from support.api import TYPE, Api
@@ -150,6 +151,27 @@ def test_a_410_ends_the_delivery_and_pauses_the_hook_under_durable(api, receiver
     assert len(receiver.deliveries) == 2
 
 
+def test_a_410_of_an_address_that_the_hook_has_left_does_not_pause_the_new_one(api, receiver):
+    slow = threading.Event()
+
+    def gone(request):
+        slow.wait(10)
+        return 410
+
+    with Receiver() as new:
+        receiver.answer = gone
+        hook_id = api.verified_hook(receiver.url("/old"), retry="durable", timeoutSeconds=20)
+        api.publish()
+        receiver.wait_for_deliveries(1)
+        api.change_hook(hook_id, uri=new.url("/new"))
+        api.verify(hook_id)
+        slow.set()
+        assert api.only_delivery(hook_id, "FAILED")["endReason"] == "GONE"
+        assert api.ok("GET", f"/eventHooks/{hook_id}")["deliveryPolicy"]["paused"] is False
+        api.publish()
+        new.wait_for_deliveries(1)
+
+
 def test_a_retry_after_lengthens_the_wait_and_at_most_doubles_it(api, receiver):
     answer = reply(503, [("Retry-After", "86400")])
     retry = {"waitsSeconds": [100, 100], "retryOn": ["5XX"]}
@@ -230,6 +252,19 @@ def test_a_waiting_retry_that_is_retried_by_hand_goes_now(api, receiver):
     api.ok("POST", f"/deliveries/{waiting['id']}/retry")
     api.only_delivery(hook_id, "DELIVERED")
     assert_all_equal(receiver)
+
+
+def test_a_retry_by_hand_that_fails_does_not_use_up_the_schedule(api, receiver):
+    retry = {"waitsSeconds": [3600, 7200], "retryOn": ["5XX"]}
+    hook_id = api.verified_hook(failing(receiver, 500).url(), retry=retry)
+    api.publish()
+    delivery_id = api.only_delivery(hook_id, "RETRYING")["id"]
+    for attempts in (2, 3, 4):
+        api.ok("POST", f"/deliveries/{delivery_id}/retry")
+        api.until(lambda wanted=attempts: len(api.delivery(delivery_id)["attempts"]) == wanted)
+        (waiting,) = api.deliveries(hook_id, status="RETRYING")
+        hours = (datetime.fromisoformat(waiting["nextAttempt"]) - datetime.now(UTC)).total_seconds() / 3600
+        assert hours < 1.3, "the wait after the first try, and not the one after the second"
 
 
 def test_a_failed_delivery_that_fails_again_by_hand_has_failed_again(api, receiver):

@@ -136,13 +136,16 @@ def _refuse_ambiguity(uri: str) -> None:
 
 def _split_scheme(uri: str, rules: DestinationRules) -> tuple[str, str]:
     match = _SCHEME.match(uri)
+    begin = "https:// or http://" if rules.dev else "https://"
     if match is None:
-        raise DestinationError("must be an absolute URL that begins with https://, such as https://example.com/hook")
+        raise DestinationError(f"must begin with {begin}, such as https://example.com/hook")
     scheme = match[1].lower()
     if scheme == "http" and not rules.dev:
-        raise DestinationError("must begin with https://; plain http:// is possible in development only")
+        raise DestinationError(
+            "must begin with https://; plain http:// is possible in development only (start the server with --dev)"
+        )
     if scheme not in DEFAULT_PORTS:
-        raise DestinationError(f"must begin with https://, not with {scheme}://")
+        raise DestinationError(f"must begin with {begin}, not with {scheme}://")
     return scheme, uri[match.end() :]
 
 
@@ -260,7 +263,7 @@ def _refuse_local_name(host: str) -> None:
     if host.endswith(tuple("." + suffix for suffix in _LOCAL_SUFFIXES)):
         raise DestinationError(
             "must have a public host; this name is for private networks, which the operator can open with "
-            "TENTERHOOK_EGRESS_ALLOW"
+            "TENTERHOOK_EGRESS_ALLOW, and this machine with --dev"
         )
 
 
@@ -280,5 +283,6 @@ def _check_address(address: Address, port: int, rules: DestinationRules) -> None
         raise DestinationError(f"must not use port {port} at this address; 443, 8443 and ports from 1024 up are open")
     if verdict.blocked:
         raise DestinationError(
-            "must have a public address as its host; loopback, private and special addresses may not be called"
+            "must have a public address as its host; loopback, private and special addresses may not be called (the "
+            "operator can open this machine with --dev, private networks with TENTERHOOK_EGRESS_ALLOW)"
         )

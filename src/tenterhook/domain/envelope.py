@@ -22,6 +22,11 @@ def source_of(public_url: str, hook_id: str) -> str:
     return f"{public_url}/api/v1/eventHooks/{hook_id}"
 
 
+def fixed_headers(user_agent: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of every delivery, in wire order; the hook's own follow (okta/event-hooks.md §6)."""
+    return ("User-Agent", user_agent), ("Accept", "application/json"), ("Content-Type", "application/json")
+
+
 def render_body(source: str, event_id: str, elements: Sequence[bytes], event_time_ms: int) -> bytes:
     """Return the request body: pure, so that every attempt sends the same bytes.
 

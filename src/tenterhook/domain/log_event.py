@@ -27,8 +27,9 @@ MAX_PROBLEM = 300
 MAX_AGE_MS = 90 * 86_400_000
 MAX_AHEAD_MS = 300_000
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}", re.ASCII)
-#: Types that only this system itself writes.
+#: Types that only this system itself writes: nobody else may tell its story.
 _OURS = ("event_hook.", "inline_hook.")
+_OUR_ACTS = frozenset({"system.api_token.create", "system.api_token.revoke"})
 
 _Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 _Map = dict[str, Any]
@@ -241,6 +242,8 @@ def _type_problems(event_type: str) -> list[str]:
         return ["eventType: May hold letters, digits, dots, underscores, hyphens and colons; at most 255 characters"]
     if event_type.startswith(_OURS):
         return [f"eventType: Types that begin with {' or '.join(_OURS)} are written by this server alone"]
+    if event_type in _OUR_ACTS:
+        return [f"eventType: {event_type} is written by this server alone"]
     return []
 
 

@@ -121,7 +121,7 @@ def _lengthened(wait: float, header: str, now: datetime) -> float:
     else:
         try:
             when = parsedate_to_datetime(text)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return wait
         asked = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(wait, asked), 2 * wait)

@@ -29,7 +29,7 @@ class StrictJsonError(ValueError):
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _MARKS = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
-#: After some quote, no other for longer than a key or a number may be.
+#: After some quote, no other for longer than a key or a number may be. (Where quotes are escaped, it cannot tell.)
 _LONG = re.compile(rb'"[^"]{%d}' % (MAX_KEY_BYTES + 1))
 _read = msgspec.json.Decoder().decode
 _write = msgspec.json.Encoder().encode
@@ -57,7 +57,7 @@ def _quick(data: bytes) -> dict[str, Any] | None:
     if data[:2] != b'{"' or data[colon + 2 : colon + 3].isspace():
         return None  # written with spaces: the comparison would fail
     openings = data.count(b"{") + data.count(b"[")
-    if openings > MAX_DEPTH or openings + data.count(b",") > MAX_NODES or _LONG.search(data):
+    if openings > MAX_DEPTH or openings + data.count(b",") > MAX_NODES or _LONG.search(data) or b'\\"' in data:
         return None
     try:
         value = _read(data)

@@ -24,6 +24,7 @@ BOOTSTRAP_ID = "bootstrap"
 # is not worth a look-up.
 _SSWS = re.compile(r"[Ss][Ss][Ww][Ss][ \t]*([\x21-\x7e]{1,256})")
 _MAX_KNOWN = 10_000
+_MAX_UNKNOWN = 10_000
 
 
 class Tokens:
@@ -37,6 +38,8 @@ class Tokens:
         self._bootstrap_hash = bootstrap_hash
         self._known: dict[bytes, Holder] = {}
         self._revocations = 0
+        #: Digests that were looked for in vain. A token made later has another: they are random.
+        self._unknown: dict[bytes, None] = {}
         self.max_known = _MAX_KNOWN
 
     def known(self, digest: bytes, now_ms: int) -> Principal | None:
@@ -54,9 +57,14 @@ class Tokens:
         principal = self.known(digest, now_ms)
         if principal is not None:
             return principal
+        if digest in self._unknown:
+            return None
         before = self._revocations
         holder = await self._database.read(lambda tx: self._holder_of(tx, digest, now_ms))
         if holder is None:
+            self._unknown[digest] = None
+            while len(self._unknown) > _MAX_UNKNOWN:
+                del self._unknown[next(iter(self._unknown))]
             return None
         if before == self._revocations:  # otherwise what was read may be what was revoked meanwhile
             while len(self._known) >= self.max_known:

@@ -23,10 +23,11 @@ class Job(msgspec.Struct, eq=False):
 
     claimed: Claimed
     queue: Queue = Queue.FIRST
+    submitted: bool = False  #: whether an outcome of it is on its way to the database
 
 
 class Lane:
-    """What one hook has in memory. Touched on the event loop, but for `spilled` and `reserved` (see `Lanes`)."""
+    """What one hook has in memory. Touched on the event loop, but for `spilled` and `reserved` (see `Slots`)."""
 
     def __init__(self, org_id: str, hook_id: str, width: int) -> None:
         self.org_id, self.hook_id = org_id, hook_id
@@ -37,6 +38,8 @@ class Lane:
         self.reserved = 0
         self.running: set[Job] = set()
         self.in_flight = 0
+        self.starting = 0  #: workers that were started and hold no delivery yet
+        self.not_before = 0.0  #: until when, by the event loop's clock, nothing is claimed for it
         self.unsettled = 0
         self.window = float(width)
         self.turn = 0

@@ -20,8 +20,8 @@ from tenterhook.errors import InvalidError, MalformedBodyError, OverloadedError,
 from tenterhook.failpoints import passing
 from tenterhook.ids import uuid7, uuid_text
 from tenterhook.store import log_events
-from tenterhook.store.database import Batch, Class
 from tenterhook.store.transaction import Tx
+from tenterhook.store.write_queue import Batch, Class
 
 MAX_EVENTS = 1000
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -75,23 +75,39 @@ class Publishing:
         """
         if len(body) > MAX_BODY_BYTES:
             raise TooLargeError(f"The body has more than {MAX_BODY_BYTES:,} bytes; send the events in smaller batches.")
-        self._admit()
+        self.admit()
         raws, single = split(body, ndjson=ndjson)
         drafts = await _read_all(raws, single, self._pipeline.now_ms(), principal.request_id)
-        snapshot = self._pipeline.subscriptions.snapshot
-        entries = [make_entry(snapshot, principal.org_id, draft) for draft in drafts]
+        entries = await self._match_all(principal.org_id, drafts)
         return await self._store(principal.org_id, entries, drafts)
+
+    async def _match_all(self, org_id: str, drafts: list[log_event.Draft]) -> list[Entry]:
+        snapshot = self._pipeline.subscriptions.snapshot
+        entries: list[Entry] = []
+        since_turn = 0
+        for draft in drafts:
+            entry = make_entry(snapshot, org_id, draft)
+            entries.append(entry)
+            since_turn += len(entry.body)
+            if since_turn > SLICE_BYTES:
+                since_turn = 0
+                await asyncio.sleep(0)
+        return entries
 
     async def _store(self, org_id: str, entries: list[Entry], drafts: list[log_event.Draft]) -> PublishResult:
         call = _Call(org_id, entries, drafts)
-        size = sum(len(entry.body) for entry in entries)
+        # The trees of an event take a few times the room of its text.
+        size = sum(4 * len(entry.body) + len(entry.element) for entry in entries)
         acks = await self._pipeline.database.append(self._batch, call, rows=len(entries), size=size)
         passing("publish.before_answer")
         duplicates = sum(ack.duplicate for ack in acks)
         return PublishResult(len(acks) - duplicates, duplicates, [_shown(ack) for ack in acks])
 
-    def _admit(self) -> None:
-        """Refuse early what could not be stored or sent in time (DESIGN §4, P6)."""
+    def admit(self) -> None:
+        """Refuse early what could not be stored or sent in time: before a body is read (DESIGN §4, P6).
+
+        Raises: OverloadedError.
+        """
         self._floor.check()
         if self._pipeline.lanes.overdue():
             raise OverloadedError("deliveries that could be sent are waiting too long for a free connection", 2)

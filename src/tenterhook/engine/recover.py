@@ -11,9 +11,9 @@ from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import stack_of
 from tenterhook.failpoints import passing
 from tenterhook.store import deliveries
-from tenterhook.store.database import Class
 from tenterhook.store.schema import Queue
 from tenterhook.store.transaction import Tx
+from tenterhook.store.write_queue import Class
 
 log = structlog.get_logger(__name__)
 

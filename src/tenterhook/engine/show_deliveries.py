@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tenterhook.domain.attempt import Attempt, Phases, Reason
+from tenterhook.domain.envelope import fixed_headers
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.principal import Principal
 from tenterhook.domain.secret import Secret
@@ -253,12 +254,7 @@ def _hook_at(tx: Tx, row: Row, time_ms: int) -> EventHook | None:
 def _sent_headers(pipeline: Pipeline, hook: EventHook, attempt: Attempt) -> dict[str, str]:
     """Return the headers that the attempt carried, from the hook as it was; the secret itself is kept nowhere here."""
     masked = hook.model_copy(update={"secret": Secret(MASK)})
-    ours = [
-        ("User-Agent", pipeline.user_agent),
-        ("Accept", "application/json"),
-        ("Content-Type", "application/json"),
-    ]
-    headers = dict(masked.request_headers(ours))
+    headers = dict(masked.request_headers(fixed_headers(pipeline.user_agent)))
     if attempt.request_id:
         headers["X-Okta-Request-Id"] = attempt.request_id
     return headers

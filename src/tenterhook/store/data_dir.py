@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from pathlib import Path
 
 from tenterhook.errors import StorageError
@@ -12,6 +13,9 @@ DATABASE = "tenterhook.db"
 LOCK = "lock"
 KEY_FILE = "secret-key"
 ADMIN_TOKEN = "admin-token"  # noqa: S105 - a file name
+
+#: No link is followed: a data directory in a shared place must not lead anywhere else.
+_SAFE = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class DataDir:
@@ -28,7 +32,7 @@ class DataDir:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
         except OSError as error:
             raise StorageError(
                 f"The data directory {self.path} cannot be used: {error.strerror}. Give this user the right to write "
@@ -40,18 +44,39 @@ class DataDir:
             owner = os.read(self._lock, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._lock)
             self._lock = None
+            if owner == str(os.getpid()):
+                raise StorageError(
+                    f"This process already has the data directory {self.path} open. Close that Tenterhook first, or "
+                    "name another directory."
+                ) from error
             raise StorageError(
                 f"Another process (pid {owner}) uses the data directory {self.path}. Stop it, or name another "
                 "directory with --data (TENTERHOOK_DATA_DIR)."
             ) from error
+        self._refuse_strangers()
         self._own_database()
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
+    def _refuse_strangers(self) -> None:
+        """Refuse a directory that others can write to, or secrets that others can read: they could be theirs."""
+        facts = self.path.stat()
+        if facts.st_uid != os.geteuid() or facts.st_mode & 0o002:
+            self.close()
+            raise StorageError(
+                f"Other users can write to the data directory {self.path}, or it is not this user's own. Make it so: "
+                f"chown it to this user and `chmod o-w {self.path}`."
+            )
+        for name in (KEY_FILE, ADMIN_TOKEN):
+            path = self.path / name
+            if path.exists() and (path.is_symlink() or path.stat().st_mode & 0o077):
+                self.close()
+                raise StorageError(f"Other users can read {path}, or it is a link. Make it a file with mode 0600.")
+
     def _own_database(self) -> None:
         """Make the database's file before SQLite does, which would leave its mode (and its log's) to the umask."""
         try:
-            handle = os.open(self.path / DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(self.path / DATABASE, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
             try:
                 os.fchmod(handle, 0o600)
             finally:
@@ -85,10 +110,12 @@ class DataDir:
 
     def keep_secret(self, name: str, text: str) -> None:
         """Write a secret file, mode 0600, so that it is there whole or not at all."""
-        temporary = self.path / f".{name}.new"
+        temporary = self.path / f".{name}.{secrets.token_hex(8)}"
         try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            # A file of its own making: one that lies there already could be a link, or be open to others.
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, 0o600)
             try:
+                os.fchmod(handle, 0o600)
                 os.write(handle, text.encode() + b"\n")
                 os.fsync(handle)
             finally:

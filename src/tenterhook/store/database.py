@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import IntEnum
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 import apsw
 import sqlalchemy as sa
@@ -24,6 +21,7 @@ from tenterhook.errors import CallerError, OverloadedError, StorageError
 from tenterhook.failpoints import passing
 from tenterhook.store import sqlite
 from tenterhook.store.transaction import Tx
+from tenterhook.store.write_queue import Batch, Class, Waiting, WriteQueue
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -31,8 +29,9 @@ R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH_ROWS = 1000
 READERS = 3
+#: Reads that may be under way or wait for a reading thread.
+MAX_WAITING_READS = 500
 
 
 _FAILED = "the database failed; the process is stopping"
@@ -43,75 +42,9 @@ _FATAL = (apsw.IOError, apsw.CorruptError, apsw.NotADBError)
 _REFUSALS = (apsw.FullError, apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError)
 
 
-class Class(IntEnum):
-    """What a write is for; lower goes first."""
-
-    OUTCOME = 0
-    DOCUMENT = 1
-    PUBLISH = 2
-    MAINTENANCE = 3
-
-
-#: Rows of a batch that each class is sure of, however much of the higher classes waits.
-SHARE = {Class.OUTCOME: 400, Class.DOCUMENT: 100, Class.PUBLISH: 400, Class.MAINTENANCE: 100}
 #: What may wait, per class, before the caller is refused: rows and bytes.
 MAX_WAITING_ROWS = 20_000
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, eq=False)
-class Batch(Generic[I, R]):
-    """A kind of write whose waiting items are run together.
-
-    run: gets the items in order of arrival, returns one result each. Items are valid beforehand: if run raises, each
-    item is tried again alone and only those that fail again are told.
-    """
-
-    name: str
-    klass: Class
-    run: Callable[[Tx, list[I]], list[R]]
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    batch: Batch[Any, Any] | None
-    payload: Any  # an item of the batch, or fn(tx)
-    done: Callable[[Any], None]
-    failed: Callable[[BaseException], None]
-    rows: int = 1
-    size: int = 0
-    result: Any = None
-
-
-@dataclass(eq=False)
-class _Lanes:
-    """What waits, by class."""
-
-    items: dict[Class, deque[_Waiting]] = field(default_factory=lambda: {klass: deque() for klass in Class})
-    rows: dict[Class, int] = field(default_factory=lambda: dict.fromkeys(Class, 0))
-    bytes: dict[Class, int] = field(default_factory=lambda: dict.fromkeys(Class, 0))
-
-    def put(self, klass: Class, item: _Waiting) -> None:
-        self.items[klass].append(item)
-        self.rows[klass] += item.rows
-        self.bytes[klass] += item.size
-
-    def take(self) -> list[tuple[Class, _Waiting]]:
-        """Return the next batch: each class its share first, then what is left of the batch by rank."""
-        taken: list[tuple[Class, _Waiting]] = []
-        used = 0
-        for shared in (True, False):
-            for klass in Class:
-                limit = used + SHARE[klass] if shared else MAX_BATCH_ROWS
-                queue = self.items[klass]
-                while queue and (used < limit):
-                    item = queue.popleft()
-                    self.rows[klass] -= item.rows
-                    self.bytes[klass] -= item.size
-                    used += item.rows
-                    taken.append((klass, item))
-        taken.sort(key=lambda pair: pair[0])
-        return taken
 
 
 class Database:
@@ -121,7 +54,7 @@ class Database:
         self.path = path
         self._vfs = vfs
         self._on_fatal = on_fatal
-        self._waiting = _Lanes()
+        self._waiting = WriteQueue()
         self._wake = threading.Condition()
         self._closing = False
         self._ended = False
@@ -129,6 +62,8 @@ class Database:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine = sqlite.engine(path, vfs=vfs)
         self._readers: ThreadPoolExecutor | None = None
+        self._courier: ThreadPoolExecutor | None = None
+        self._reading = 0
         self._local = threading.local()
         self._reader_connections: list[sa.Connection] = []
         self._thread = threading.Thread(target=self._write_forever, name="tenterhook-writer", daemon=True)
@@ -149,6 +84,7 @@ class Database:
         """Start the threads; call it inside the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tenterhook-reader")
+        self._courier = ThreadPoolExecutor(1, thread_name_prefix="tenterhook-courier")
         self._thread.start()
 
     def run_now(self, fn: Callable[[Tx], T]) -> T:
@@ -162,7 +98,6 @@ class Database:
             tx.rolled_back()
             raise
         self._connection.commit()
-        tx.committed()
         return result
 
     async def close(self) -> None:
@@ -172,8 +107,9 @@ class Database:
             self._wake.notify()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
-        if self._readers is not None:
-            await asyncio.to_thread(self._readers.shutdown)
+        for threads in (self._readers, self._courier):
+            if threads is not None:
+                await asyncio.to_thread(threads.shutdown)
         for connection in self._reader_connections:
             connection.close()
         self._connection.close()
@@ -187,7 +123,7 @@ class Database:
         Raises: what *fn* raised (its writes are undone); OverloadedError, if too much waits or the disk is full.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(klass, _Waiting(None, fn, *_settlers(future)))
+        self._put(klass, Waiting(None, fn, *_settlers(future)))
         return await future
 
     async def append(self, batch: Batch[I, R], item: I, *, rows: int = 1, size: int = 0) -> R:
@@ -197,20 +133,45 @@ class Database:
         Raises: OverloadedError, if too much waits or the disk is full: nothing was stored.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._put(batch.klass, _Waiting(batch, item, *_settlers(future), rows=rows, size=size))
+        self._put(batch.klass, Waiting(batch, item, *_settlers(future), rows=rows, size=size))
         return await future
 
     def submit(
-        self, batch: Batch[I, R], item: I, done: Callable[[R], None], failed: Callable[[BaseException], None]
+        self,
+        batch: Batch[I, R],
+        item: I,
+        done: Callable[[R], None],
+        failed: Callable[[BaseException], None],
+        *,
+        rows: int = 1,
     ) -> None:
-        """Like `append`, without waiting: *done* or *failed* is called on the event loop. Never refused."""
-        self._put(batch.klass, _Waiting(batch, item, done, failed), bounded=False)
+        """Like `append`, without waiting and without bounds: *done* or *failed* is called on the event loop."""
+        try:
+            self._put(batch.klass, Waiting(batch, item, done, failed, rows=rows), bounded=False)
+        except OverloadedError as error:
+            asyncio.get_running_loop().call_soon(failed, error)
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
-        """Run *fn* in a read-only snapshot on a reading thread."""
-        if self._readers is None:
+        """Run *fn* in a read-only snapshot on a reading thread.
+
+        Raises: OverloadedError, if too many reads wait for a thread.
+        """
+        if self._reading >= MAX_WAITING_READS:
+            raise OverloadedError("too many reads are waiting for the database", 1)
+        self._reading += 1
+        try:
+            return await self._read_on(self._readers, fn)
+        finally:
+            self._reading -= 1
+
+    async def read_first(self, fn: Callable[[Tx], T]) -> T:
+        """Run *fn* like `read`, on a thread of its own: what deliveries wait for stands in no line with searches."""
+        return await self._read_on(self._courier, fn)
+
+    async def _read_on(self, threads: ThreadPoolExecutor | None, fn: Callable[[Tx], T]) -> T:
+        if threads is None:
             raise RuntimeError("the database is not started")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+        return await asyncio.get_running_loop().run_in_executor(threads, self._read, fn)
 
     def waiting_rows(self, klass: Class) -> int:
         """Return how many rows of *klass* wait for the writer."""
@@ -232,7 +193,7 @@ class Database:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def _put(self, klass: Class, item: _Waiting, *, bounded: bool = True) -> None:
+    def _put(self, klass: Class, item: Waiting, *, bounded: bool = True) -> None:
         waiting = self._waiting
         if bounded and (waiting.rows[klass] > MAX_WAITING_ROWS or waiting.bytes[klass] > MAX_WAITING_BYTES):
             raise OverloadedError("too many writes are waiting for the disk", 1)
@@ -259,12 +220,12 @@ class Database:
                 self._die(items, error)
                 return
 
-    def _write_batch(self, items: list[tuple[Class, _Waiting]]) -> None:
-        groups: dict[object, list[_Waiting]] = {}
+    def _write_batch(self, items: list[tuple[Class, Waiting]]) -> None:
+        groups: dict[object, list[Waiting]] = {}
         for _, item in items:
             groups.setdefault(item.batch or item, []).append(item)
         tx = Tx(self._connection)
-        failures: list[tuple[_Waiting, BaseException]] = []
+        failures: list[tuple[Waiting, BaseException]] = []
         try:
             tx.driver.execute("BEGIN IMMEDIATE")
             for group in groups.values():
@@ -285,11 +246,10 @@ class Database:
         else:
             self.commits += 1
             passing("commit.after")
-            tx.committed()
             failed = {id(item) for item, _ in failures}
             self._tell([item for _, item in items if id(item) not in failed], failures, tx.on_loop)
 
-    def _run_group(self, tx: Tx, group: list[_Waiting], failures: list[tuple[_Waiting, BaseException]]) -> None:
+    def _run_group(self, tx: Tx, group: list[Waiting], failures: list[tuple[Waiting, BaseException]]) -> None:
         batch = group[0].batch
         if batch is None:
             self._run_document(tx, group[0], failures)
@@ -297,7 +257,7 @@ class Database:
         for item, result in zip(group, batch.run(tx, [item.payload for item in group]), strict=True):
             item.result = result
 
-    def _run_document(self, tx: Tx, item: _Waiting, failures: list[tuple[_Waiting, BaseException]]) -> None:
+    def _run_document(self, tx: Tx, item: Waiting, failures: list[tuple[Waiting, BaseException]]) -> None:
         mark = tx.savepoint()
         try:
             item.result = item.payload(tx)
@@ -310,7 +270,7 @@ class Database:
         else:
             tx.release(mark)
 
-    def _isolate(self, items: list[tuple[Class, _Waiting]], error: BaseException) -> None:
+    def _isolate(self, items: list[tuple[Class, Waiting]], error: BaseException) -> None:
         """After a batch failed for a reason that is not the disk's: each item alone, so that one cannot fail others."""
         if len(items) == 1:
             if not isinstance(error, CallerError):
@@ -329,8 +289,8 @@ class Database:
 
     def _tell(
         self,
-        succeeded: list[_Waiting],
-        failures: list[tuple[_Waiting, BaseException]],
+        succeeded: list[Waiting],
+        failures: list[tuple[Waiting, BaseException]],
         effects: list[Callable[[], None]] | None = None,
     ) -> None:
         loop = self._loop
@@ -351,7 +311,7 @@ class Database:
 
         loop.call_soon_threadsafe(on_loop)
 
-    def _die(self, items: list[tuple[Class, _Waiting]], error: BaseException) -> None:
+    def _die(self, items: list[tuple[Class, Waiting]], error: BaseException) -> None:
         """A failed fsync or I/O error: what was acknowledged is safe, what was not is refused; the process must end."""
         log.critical("the database failed; stopping", error=repr(error))
         with self._wake:

@@ -115,12 +115,18 @@ def attempts_of(tx: Tx, org_id: str, delivery_ids: Sequence[int]) -> dict[int, l
 
 
 def make_due(tx: Tx, row: Row, now_ms: int) -> None:
-    """Let a delivery that waits or has failed go once more, now. It must be neither claimed nor delivered."""
+    """Let a delivery that waits or has failed go once more, now. It must be neither claimed nor delivered.
+
+    The attempt takes the place of the one that was booked: its failure books that wait again and no longer one, so
+    that trying by hand does not lengthen an outage.
+    """
     queue = Queue.FIRST if row.queue is Queue.FIRST and row.attempt_no == 0 else Queue.RETRY
+    waiting = sa.and_(_TABLE.state == int(State.READY), _TABLE.step > 0)
+    step = sa.case((waiting, _TABLE.step - 1), else_=_TABLE.step)
     statement = (
         sa.update(schema.delivery)
         .where(_TABLE.id == row.id)
-        .values(state=int(State.READY), queue=int(queue), boot=None, due_at=now_ms, ended_at=None, end_reason=None)
+        .values(state=int(State.READY), queue=int(queue), step=step, due_at=now_ms, ended_at=None, end_reason=None)
     )
     tx.connection.execute(statement)
 

@@ -20,7 +20,11 @@ _WANTED: dict[str, object] = {"journal_mode": "wal", "synchronous": 2, "page_siz
 def engine(path: Path, *, vfs: str | None = None) -> sa.Engine:
     """Return an engine whose connections are the caller's to keep."""
     return sa.create_engine(
-        "sqlite://", module=sqlite_dbapi, creator=lambda: sqlite_dbapi.connect(str(path), vfs=vfs), poolclass=NullPool
+        "sqlite://",
+        module=sqlite_dbapi,
+        creator=lambda: sqlite_dbapi.connect(str(path), vfs=vfs),
+        poolclass=NullPool,
+        hide_parameters=True,  # or an error of ours would show what people store
     )
 
 

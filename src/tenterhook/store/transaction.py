@@ -32,13 +32,8 @@ class Tx:
         self.driver = driver.apsw
         #: Effects to run on the event loop after the commit, before anybody is told.
         self.on_loop: list[Effect] = []
-        self._on_commit: list[Effect] = []
         self._on_rollback: list[Effect] = []
         self._marks = 0
-
-    def after_commit(self, effect: Effect) -> None:
-        """Run *effect* on the writing thread right after the commit."""
-        self._on_commit.append(effect)
 
     def after_commit_on_loop(self, effect: Effect) -> None:
         """Run *effect* on the event loop after the commit."""
@@ -59,31 +54,26 @@ class Tx:
 
     # -- savepoints, for documents ------------------------------------------------------------------------------------
 
-    def savepoint(self) -> tuple[str, int, int, int]:
+    def savepoint(self) -> tuple[str, int, int]:
         """Begin a part that can be undone alone."""
         self._marks += 1
         name = f"d{self._marks}"
         self.driver.execute(f"SAVEPOINT {name}")
-        return name, len(self.on_loop), len(self._on_commit), len(self._on_rollback)
+        return name, len(self.on_loop), len(self._on_rollback)
 
-    def release(self, mark: tuple[str, int, int, int]) -> None:
+    def release(self, mark: tuple[str, int, int]) -> None:
         """Keep the part since *mark*."""
         self.driver.execute(f"RELEASE {mark[0]}")
 
-    def rollback_to(self, mark: tuple[str, int, int, int]) -> None:
+    def rollback_to(self, mark: tuple[str, int, int]) -> None:
         """Undo the part since *mark*: its rows, its effects."""
-        name, loop, commit, rollback = mark
+        name, loop, rollback = mark
         self.driver.execute(f"ROLLBACK TO {name}")
         self.driver.execute(f"RELEASE {name}")
-        del self.on_loop[loop:], self._on_commit[commit:]
+        del self.on_loop[loop:]
         undo = self._on_rollback[rollback:]
         del self._on_rollback[rollback:]
         for effect in reversed(undo):
-            effect()
-
-    def committed(self) -> None:
-        """Run what waited for the commit."""
-        for effect in self._on_commit:
             effect()
 
     def rolled_back(self) -> None:
