@@ -347,6 +347,15 @@ def name_targets(tree: Tree, hook_ids: Iterable[str]) -> Tree:
     return {**tree, "debugContext": {**context, "debugData": data}}
 
 
+def without_targets(tree: Tree) -> Tree:
+    """Return a stored event as it was before `name_targets`."""
+    data = _debug_data(tree)
+    if data is None or "targetEventHookIds" not in data:
+        return tree
+    kept = {key: value for key, value in data.items() if key != "targetEventHookIds"}
+    return {**tree, "debugContext": {**tree["debugContext"], "debugData": kept}}
+
+
 def encode(tree: Tree) -> bytes:
     """Return the event as the log stores and answers it."""
     return msgspec.json.encode(tree)

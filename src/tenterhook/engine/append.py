@@ -13,6 +13,7 @@ import msgspec
 from tenterhook.domain import log_event
 from tenterhook.domain.envelope import MAX_DELIVERY_BYTES, render_element
 from tenterhook.domain.log_event import Tree
+from tenterhook.domain.strict_json import reload
 from tenterhook.engine.lane import Job
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.subscriptions import Snapshot, Subscription, Subscriptions
@@ -29,7 +30,6 @@ class Entry(msgspec.Struct):
     uuid: bytes
     published: int
     event_type: str
-    tree: Tree
     snapshot: int  #: the number of the snapshot it was matched against
     matched: tuple[Subscription, ...]
     body: bytes  #: for the log
@@ -46,15 +46,15 @@ class _Open(msgspec.Struct):
 
 def make_entry(snapshot: Snapshot, org_id: str, draft: log_event.Draft) -> Entry:
     """Match *draft* and encode it; the work that need not wait for the writing thread."""
-    entry = Entry(org_id, draft.uuid, draft.published, draft.event_type, draft.tree, 0, (), b"", b"")
-    _match(entry, snapshot)
+    entry = Entry(org_id, draft.uuid, draft.published, draft.event_type, 0, (), b"", b"")
+    _match(entry, snapshot, draft.tree)
     return entry
 
 
-def _match(entry: Entry, snapshot: Snapshot) -> None:
+def _match(entry: Entry, snapshot: Snapshot, tree: Tree) -> None:
     entry.snapshot = snapshot.number
     entry.matched = snapshot.matching(entry.org_id, entry.event_type)
-    tree = entry.tree
+    entry.element = b""
     if entry.matched:
         tree = log_event.name_targets(tree, [one.hook_id for one in entry.matched])
         entry.element = render_element(tree)
@@ -69,7 +69,7 @@ def append(tx: Tx, subscriptions: Subscriptions, lanes: Lanes, entries: Sequence
     snapshot = subscriptions.snapshot
     for entry in entries:
         if entry.snapshot != snapshot.number:
-            _match(entry, snapshot)
+            _match(entry, snapshot, log_event.without_targets(reload(entry.body)))
     first = log_events.append(
         tx,
         [log_events.Row(one.org_id, one.uuid, one.published, one.event_type, one.body) for one in entries],

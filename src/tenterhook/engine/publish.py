@@ -14,6 +14,7 @@ import msgspec
 
 from tenterhook.domain import log_event
 from tenterhook.domain.principal import Principal
+from tenterhook.domain.strict_json import loads
 from tenterhook.engine.append import Entry, append, make_entry
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import InvalidError, MalformedBodyError, OverloadedError, TooLargeError
@@ -55,7 +56,7 @@ class _Call(msgspec.Struct):
 
     org_id: str
     entries: list[Entry]
-    drafts: list[log_event.Draft]
+    said: list[bytes | None]  #: what the publisher sent of events that may be known already; None: the uuid is ours
 
 
 class Publishing:
@@ -77,31 +78,32 @@ class Publishing:
             raise TooLargeError(f"The body has more than {MAX_BODY_BYTES:,} bytes; send the events in smaller batches.")
         self.admit()
         raws, single = split(body, ndjson=ndjson)
-        drafts = await _read_all(raws, single, self._pipeline.now_ms(), principal.request_id)
-        entries = await self._match_all(principal.org_id, drafts)
-        return await self._store(principal.org_id, entries, drafts)
-
-    async def _match_all(self, org_id: str, drafts: list[log_event.Draft]) -> list[Entry]:
-        snapshot = self._pipeline.subscriptions.snapshot
-        entries: list[Entry] = []
-        since_turn = 0
-        for draft in drafts:
-            entry = make_entry(snapshot, org_id, draft)
-            entries.append(entry)
-            since_turn += len(entry.body)
-            if since_turn > SLICE_BYTES:
-                since_turn = 0
-                await asyncio.sleep(0)
-        return entries
-
-    async def _store(self, org_id: str, entries: list[Entry], drafts: list[log_event.Draft]) -> PublishResult:
-        call = _Call(org_id, entries, drafts)
-        # The trees of an event take a few times the room of its text.
-        size = sum(4 * len(entry.body) + len(entry.element) for entry in entries)
-        acks = await self._pipeline.database.append(self._batch, call, rows=len(entries), size=size)
+        call = await self._read_all(raws, single, principal)
+        size = sum(len(entry.body) + len(entry.element) for entry in call.entries) + len(body)
+        acks = await self._pipeline.database.append(self._batch, call, rows=len(call.entries), size=size)
         passing("publish.before_answer")
         duplicates = sum(ack.duplicate for ack in acks)
         return PublishResult(len(acks) - duplicates, duplicates, [_shown(ack) for ack in acks])
+
+    async def _read_all(self, raws: list[bytes], single: bool, principal: Principal) -> _Call:
+        """Read, match and encode the events one after the other: only their bytes are kept, not their trees."""
+        now_ms, snapshot = self._pipeline.now_ms(), self._pipeline.subscriptions.snapshot
+        call = _Call(principal.org_id, [], [])
+        problems: list[str] = []
+        since_turn = 0
+        for at, raw in enumerate(raws):
+            draft = log_event.read_event(raw, now_ms, uuid7(), principal.request_id)
+            if isinstance(draft, list):
+                problems += _placed(draft, None if single else at)
+            else:
+                call.entries.append(make_entry(snapshot, principal.org_id, draft))
+                call.said.append(None if draft.fresh else raw)
+            since_turn += len(raw)
+            if since_turn > SLICE_BYTES:
+                since_turn = 0
+                await asyncio.sleep(0)
+        _refuse(problems, single)
+        return call
 
     def admit(self) -> None:
         """Refuse early what could not be stored or sent in time: before a body is read (DESIGN §4, P6).
@@ -115,7 +117,7 @@ class Publishing:
     def _append(self, tx: Tx, calls: list[_Call]) -> list[list[Ack]]:
         """Run on the writing thread: find the known uuids, append the rest of all calls at once."""
         fresh: list[Entry] = []
-        seen: dict[tuple[str, bytes], log_event.Draft] = {}
+        seen: dict[tuple[str, bytes], bytes] = {}
         acks = [[self._judge(tx, call, at, seen, fresh) for at in range(len(call.entries))] for call in calls]
         passing("publish.before_insert")
         if fresh:
@@ -124,20 +126,19 @@ class Publishing:
         return acks
 
     @staticmethod
-    def _judge(tx: Tx, call: _Call, at: int, seen: dict[tuple[str, bytes], log_event.Draft], fresh: list[Entry]) -> Ack:
-        entry, draft = call.entries[at], call.drafts[at]
-        if not draft.fresh:
+    def _judge(tx: Tx, call: _Call, at: int, seen: dict[tuple[str, bytes], bytes], fresh: list[Entry]) -> Ack:
+        """Tell a known event from a new one, which goes to *fresh*. seen: those of this very commit."""
+        entry, said = call.entries[at], call.said[at]
+        ack = Ack(uuid_text(entry.uuid))
+        if said is not None:
             key = (call.org_id, entry.uuid)
-            if key in seen:
-                conflict = not log_event.same_content(log_event.encode(seen[key].tree), draft.asserted)
-                return Ack(uuid_text(entry.uuid), duplicate=True, conflict=conflict)
-            stored = log_events.known(tx, call.org_id, (entry.uuid,)).get(entry.uuid)
+            stored = seen.get(key) or log_events.known(tx, call.org_id, (entry.uuid,)).get(entry.uuid)
             if stored is not None:
-                conflict = not log_event.same_content(stored, draft.asserted)
-                return Ack(uuid_text(entry.uuid), duplicate=True, conflict=conflict)
-            seen[key] = draft
+                ack.duplicate, ack.conflict = True, not log_event.same_content(stored, loads(said))
+                return ack
+            seen[key] = entry.body
         fresh.append(entry)
-        return Ack(uuid_text(entry.uuid))
+        return ack
 
 
 def _shown(ack: Ack) -> dict[str, str | bool]:
@@ -196,27 +197,14 @@ def _check_count(body: bytes) -> None:
             depth -= 1
 
 
-async def _read_all(raws: list[bytes], single: bool, now_ms: int, transaction_id: str) -> list[log_event.Draft]:
-    drafts: list[log_event.Draft] = []
-    problems: list[str] = []
-    since_turn = 0
-    for at, raw in enumerate(raws):
-        read = log_event.read_event(raw, now_ms, uuid7(), transaction_id)
-        if isinstance(read, list):
-            problems += _placed(read, None if single else at)
-        else:
-            drafts.append(read)
-        since_turn += len(raw)
-        if since_turn > SLICE_BYTES:
-            since_turn = 0
-            await asyncio.sleep(0)
+def _refuse(problems: list[str], single: bool) -> None:
+    """Raise what is wrong with the events, if anything is."""
     if problems and single and problems[0].startswith(": "):
         raise MalformedBodyError(problems[0][2:])
     if len(problems) > MAX_CAUSES:
         problems = [*problems[:MAX_CAUSES], f"events: {len(problems) - MAX_CAUSES:,} more problems are not listed"]
     if problems:
         raise InvalidError("events", problems)
-    return drafts
 
 
 def _placed(problems: list[str], at: int | None) -> list[str]:
