@@ -33,16 +33,20 @@ def test_after_a_stop_everything_is_well(cli: CommandLine) -> None:
     assert found["secret-key"][0] == found["admin-token"][0] == "ok"
 
 
-def test_files_open_to_others_are_warned_of(cli: CommandLine) -> None:
+def test_a_secret_open_to_others_fails_and_a_directory_is_warned_of(cli: CommandLine) -> None:
     with cli.start("serve", "--port", "0") as server:
         server.url()
         server.stop()
     (cli.folder / "tenterhook-data").chmod(0o755)
     (cli.folder / "tenterhook-data" / "secret-key").chmod(0o644)
     code, found = findings(cli, "--port", "0")
-    assert code == 0
+    assert code == 1
+    assert found["directory"][0] == "warn"
     assert "chmod 700" in found["directory"][1]
+    assert found["secret-key"][0] == "fail"
     assert "chmod 600" in found["secret-key"][1]
+    (cli.folder / "tenterhook-data").chmod(0o777)
+    assert findings(cli, "--port", "0")[1]["directory"][0] == "fail"
 
 
 def test_a_lost_key_file_fails(cli: CommandLine) -> None:
@@ -57,8 +61,33 @@ def test_a_lost_key_file_fails(cli: CommandLine) -> None:
 
 def test_wrong_settings_fail_one_line_each(cli: CommandLine) -> None:
     done = cli.run("check", TENTERHOOK_PORT="x", TENTERHOOK_PROFILE="y")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout.count("fail ") == 2
+
+
+def test_settings_that_are_no_defaults_are_listed_with_where_they_came_from(cli: CommandLine) -> None:
+    (cli.folder / "my.toml").write_text("delivery_max_concurrency = 3\n")
+    token = "a-token-that-nobody-may-see"
+    variables = {"TENTERHOOK_EGRESS_ALLOW": "10.0.0.0/8", "TENTERHOOK_BOOTSTRAP_TOKEN": token}
+    said = cli.run("check", "--port", "0", "--config", "my.toml", **variables).stdout
+    assert "port = 0, from --port" in said
+    assert "delivery_max_concurrency = 3, from my.toml: delivery_max_concurrency" in said
+    assert "egress_allow = 10.0.0.0/8, from TENTERHOOK_EGRESS_ALLOW" in said
+    assert "bootstrap_token = (secret), from TENTERHOOK_BOOTSTRAP_TOKEN" in said
+    assert token not in said
+    assert "log_level" not in said
+
+
+def test_a_running_server_is_asked_for_its_own_mode(cli: CommandLine) -> None:
+    with cli.start("serve", "--port", "0", "--dev") as server:
+        server.url()
+        _, found = findings(cli, "--port", "0")
+        assert "in development mode" in found["server"][1]
+        assert found["egress"][0] == "warn"
+    with cli.start("serve", "--port", "0") as server:
+        server.url()
+        _, found = findings(cli, "--port", "0", TENTERHOOK_DEV="1")
+        assert found["egress"][0] == "ok"
 
 
 def test_a_taken_port_fails(cli: CommandLine) -> None:

@@ -111,10 +111,21 @@ def test_an_error_is_shown_with_each_cause_and_what_to_do(cli: CommandLine, fake
     done = cli.run("hooks", "verify", "who" + "a" * 17, "--url", fake.url, "--token", "t")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "tenterhook: Api validation failed: eventHook (400 E0000001)",
-        "tenterhook:   • name: is missing",
-        "tenterhook:   • uri: must be https",
+        "tenterhook: name: is missing",
+        "tenterhook: uri: must be https",
+        "tenterhook: (400 E0000001: Api validation failed: eventHook)",
     ]
+
+
+def test_with_json_an_error_is_the_apis_error_object_on_standard_error(cli: CommandLine, fake: Fake) -> None:
+    body = error("E0000001", "Api validation failed: eventHook", "name: is missing")
+    fake.script = [(400, {}, body)]
+    done = cli.run("hooks", "list", "--json", "--url", fake.url, "--token", "t")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert json.loads(done.stderr) == json.loads(body)
+    done = cli.run("hooks", "list", "--json", "--url", "http://127.0.0.1:1", "--token", "t")
+    assert "No server at" in json.loads(done.stderr)["errorSummary"]
 
 
 def test_a_refused_token_is_said_with_what_to_do(cli: CommandLine, fake: Fake) -> None:
@@ -144,7 +155,7 @@ def test_publish_waits_as_it_is_told_and_goes_on(cli: CommandLine, fake: Fake) -
     fake.script = [(429, {"Retry-After": "0"}, busy), (503, {"Retry-After": "0"}, busy), (200, {}, OK)]
     done = cli.run("publish", "-", "--url", fake.url, "--token", "t", stdin=b'{"eventType":"a"}\n')
     assert done.returncode == 0, done.stderr
-    assert "published 1 events" in done.stdout
+    assert done.stdout == "published 1 event\n"
     assert len({body for *_, body in fake.asked}) == 1
 
 
@@ -162,7 +173,7 @@ def test_errors_of_a_batch_are_told_by_line(cli: CommandLine, fake: Fake, tmp_pa
     fake.script = [(400, {}, error("E0000001", "Api validation failed: logEvent", "events[1].eventType: is odd"))]
     done = cli.run("publish", str(file), "--url", fake.url, "--token", "t")
     assert done.returncode == 1
-    assert "• line 3: eventType: is odd" in done.stderr
+    assert done.stderr.startswith("tenterhook: line 3: eventType: is odd\n")
     assert "Nothing of lines 1 to 3 was stored." in done.stderr
 
 
@@ -177,6 +188,46 @@ def test_the_next_link_is_followed_on_the_address_that_was_reached(cli: CommandL
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["hooks", "show"], ["logs", "--limit", "0"]])
 def test_wrong_usage_exits_2(cli: CommandLine, arguments: list[str]) -> None:
     assert cli.run(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [("--dveelop", "(Possible options: --dev)"), ("--hots", "(Possible options: --host)"), ("--zzz", "")],
+)
+def test_a_mistyped_option_is_answered_with_a_close_one_or_none(cli: CommandLine, typed: str, suggested: str) -> None:
+    done = cli.run("serve", typed)
+    assert done.returncode == 2
+    assert done.stderr.rstrip().endswith(f"No such option: {typed} {suggested}".rstrip())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tokens", "create", "x", "--role", "FOO"],
+        ["tokens", "create", "x", "--expires", "tomorrow"],
+        ["deliveries", "list", "x", "--status", "FOO"],
+        ["hooks", "create", "--name", "x", "--uri", "https://x.example/", "--event", "a", "--retry", "FOO"],
+    ],
+    ids=lambda arguments: arguments[-2],
+)
+def test_a_value_that_no_option_has_is_wrong_usage(cli: CommandLine, arguments: list[str]) -> None:
+    done = cli.run(*arguments, "--token", "t", "--url", "http://127.0.0.1:1")
+    assert done.returncode == 2
+    assert arguments[-1] in done.stderr
+
+
+def test_a_value_that_the_server_refuses_is_wrong_usage(cli: CommandLine, fake: Fake) -> None:
+    fake.script = [(400, {}, error("E0000001", "Api validation failed: apiToken", "expires: must be in the future"))]
+    done = cli.run("tokens", "create", "x", "--expires", "2020-01-01", "--url", fake.url, "--token", "t")
+    assert done.returncode == 2
+    assert json.loads(fake.asked[0][3])["expires"] == "2020-01-01T00:00:00.000Z"
+
+
+def test_every_command_has_a_summary_that_help_does_not_cut(cli: CommandLine) -> None:
+    for arguments in (["-h"], ["hooks", "-h"], ["deliveries", "-h"], ["tokens", "-h"]):
+        done = cli.run(*arguments, COLUMNS="80")
+        assert done.returncode == 0
+        assert "..." not in done.stdout.replace("[ARGS]...", "")
 
 
 def test_a_time_that_is_none_is_wrong_usage(cli: CommandLine) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
+import re
+import struct
 import subprocess
+import termios
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from command_line import COMMAND, WAIT_S, CommandLine, Running, environment, lines_of
@@ -63,7 +68,10 @@ def test_an_event_is_published_delivered_explained_and_found_in_the_log(
     assert explained[hook]["matched"]
     assert [one["id"] for one in explained[hook]["deliveries"]] == [delivery["id"]]
     said = served.run("explain", identity).stdout
-    assert "matched" in said
+    first, summary, *rest = said.splitlines()
+    assert first.startswith("user.lifecycle.create  A\\x1b[2J")
+    assert "matched; deliveries: 1 DELIVERED." in summary
+    assert ": matched: " in rest[0]
     assert "attempt 1" in said
     found = served.json("logs", "--filter", 'eventType eq "user.lifecycle.create"', "--since", "1h", "--limit", "5")
     assert identity in [event["uuid"] for event in found]
@@ -75,6 +83,7 @@ def test_a_delivery_is_shown_with_its_attempts(served: CommandLine, endpoint: Ru
     assert "DELIVERED" in shown
     assert "attempt 1" in shown
     assert "204 in" in shown
+    assert "; queue " in shown
     assert str(delivery["id"]) in served.run("deliveries", "list", hook).stdout
 
 
@@ -109,7 +118,7 @@ def test_running_publish_again_publishes_nothing_twice(served: CommandLine) -> N
     assert (again["accepted"], again["duplicates"]) == (0, 3)
     assert again["conflictLines"] == []
     fresh = served.run("publish", "-", "--fresh", stdin=raw)
-    assert "published 3 events; 0 were known already" in fresh.stdout
+    assert fresh.stdout == "published 3 events\n"
 
 
 def test_a_bad_event_is_told_by_its_line_and_nothing_is_stored(served: CommandLine) -> None:
@@ -127,6 +136,8 @@ def test_hooks_are_listed_shown_replaced_and_switched(served: CommandLine, hook:
     assert served.json("hooks", "show", shown["name"])["id"] == hook
     assert "security" not in (said := served.run("hooks", "show", hook).stdout)
     assert "X-Team" in said
+    assert "durable · 3 s · 100 events a request · 16 at once" in said
+    assert served.run("hooks", "verify", hook).stdout.splitlines()[0] == f"{shown['name']} is VERIFIED"
     body = shown | {"description": "changed"}
     replaced = served.json("hooks", "replace", hook, "-", stdin=json.dumps(body).encode())
     assert replaced["description"] == "changed"
@@ -148,6 +159,8 @@ def test_what_is_not_there_is_told(served: CommandLine) -> None:
         done = served.run(*arguments)
         assert done.returncode == 1
         assert "Not found" in done.stderr
+        listing = {"hooks": "hooks list", "deliveries": "deliveries list HOOK", "explain": "logs"}[arguments[0]]
+        assert f"`tenterhook {listing}` shows what there is." in done.stderr
     done = served.run("hooks", "show", "no such/\x1bhook")
     assert done.returncode == 1
     assert "No event hook has the id or the name 'no such/\\x1bhook'" in done.stderr
@@ -157,6 +170,51 @@ def test_a_hook_without_what_it_needs_is_wrong_usage(served: CommandLine) -> Non
     assert served.run("hooks", "create", "--name", "x").returncode == 2
     assert served.run("hooks", "create", "--file", "missing.json").returncode == 2
     assert served.run("hooks", "replace", "x", "-", stdin=b"{").returncode == 2
+
+
+def test_a_hook_that_is_not_verified_is_answered_with_the_next_command(served: CommandLine) -> None:
+    arguments = ("--uri", "http://127.0.0.1:19000/", "--event", "user.session.start")
+    said = served.run("hooks", "create", "--name", "plain name", *arguments).stderr
+    assert said.rstrip().endswith('Next: tenterhook hooks verify "plain name"')
+    made = served.run("hooks", "create", "--name", "a $(sly) name", *arguments)
+    assert "$(" not in made.stderr
+    assert "Next: tenterhook hooks verify who" in made.stderr
+
+
+def test_a_token_may_end_after_a_while(served: CommandLine) -> None:
+    made = served.json("tokens", "create", "brief", "--expires", "30d")
+    left = datetime.fromisoformat(made["expires"]) - datetime.fromisoformat(made["created"])
+    assert timedelta(days=29, hours=23) < left <= timedelta(days=30)
+
+
+def test_a_file_without_events_is_said_to_be_one(served: CommandLine) -> None:
+    done = served.run("publish", "-")
+    assert (done.returncode, done.stdout) == (0, "published 0 events\n")
+    assert "There are no events in it." in done.stderr
+
+
+def screen(served: CommandLine, columns: int, *arguments: str, **variables: str) -> str:
+    """Return what a command shows on a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    kept = {name: value for name, value in environment(TERM="xterm").items() if name not in ("COLUMNS", "NO_COLOR")}
+    with open(ours, "rb", buffering=0) as shown:
+        command = [*COMMAND, *arguments]
+        subprocess.run(command, cwd=served.folder, env=kept | variables, stdout=theirs, timeout=WAIT_S, check=True)
+        os.close(theirs)
+        return shown.read(65536).decode().replace("\r\n", "\n")
+
+
+def test_a_table_on_a_terminal_is_coloured_and_never_folded(served: CommandLine, endpoint: Running, hook: str) -> None:
+    delivery = delivered(served, endpoint, hook)
+    shown = screen(served, 80, "deliveries", "list", hook, "--limit", "1")
+    assert "\x1b[32mDELIVERED" in shown
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert len(plain) == 2
+    assert re.fullmatch(rf"{delivery['id']} +DELIVERED +\d+s ago +1 +204 +- +1", plain[1])
+    assert max(map(len, plain)) <= 80
+    assert "\x1b[32m" not in screen(served, 80, "hooks", "list", NO_COLOR="1")
+    assert "\x1b" not in served.run("hooks", "list").stdout
 
 
 def test_tokens_are_made_used_and_revoked(served: CommandLine) -> None:
@@ -226,9 +284,12 @@ def test_a_server_delivers_over_https_to_a_receiver_that_made_its_own_authority(
 def test_demo_shows_deliveries_and_cleans_up(cli: CommandLine) -> None:
     (cli.folder / "temporary").mkdir()
     with cli.start("demo", "--rate", "10", TMPDIR=str(cli.folder / "temporary")) as demo:
+        demo.wait_for("Ctrl-C ends it.")
         demo.wait_for("VERIFIED")
-        demo.wait_for("→ 204")
+        failed = demo.wait_for("→ 500").split()[-1]
+        demo.wait_for(f"→ 204  sent again  {failed}")
         assert demo.stop(2) == 0
+        assert demo.printed[-1].startswith("Next: `make run`")
     assert list((cli.folder / "temporary").iterdir()) == []
 
 

@@ -82,7 +82,7 @@ def test_the_secret_is_asked_for(cli: CommandLine) -> None:
         assert ask(url, DELIVERY, {"Authorization": "wrong"})[0] == 401
         assert ask(url, headers={"X-Okta-Verification-Challenge": "a"})[0] == 401
         assert ask(url, DELIVERY, {"Authorization": "sésame".encode().decode("latin-1")})[0] == 204
-        receiver.wait_for("1 event ")
+        receiver.wait_for("→ 204")
         assert any("does not carry the secret" in line for line in receiver.printed)
 
 
@@ -93,6 +93,30 @@ def test_it_misbehaves_on_demand(cli: CommandLine) -> None:
         assert ask(url, DELIVERY)[0] == 503
         assert time.monotonic() - began >= 0.4
         assert json.loads(ask(url, headers={"X-Okta-Verification-Challenge": "a"})[1]) != {"verification": "a"}
+        receiver.wait_for("challenge answered wrongly")
+
+
+def test_it_fails_as_many_deliveries_as_it_is_told_and_then_no_more(cli: CommandLine) -> None:
+    with cli.start("listen", "--port", "0", "--fail-first", "2") as receiver:
+        url = receiver.url()
+        assert [ask(url, DELIVERY)[0] for _ in range(4)] == [500, 500, 204, 204]
+
+
+@pytest.mark.parametrize("body", [{"a": 1}, [], {"data": {"events": {}}}])
+def test_a_post_that_is_no_delivery_is_called_so(url: str, receiver: Running, body: object) -> None:
+    assert ask(url, body)[0] == 204
+    record = told(receiver)
+    assert record["kind"] == "OTHER"
+    assert record["reason"] == "a POST that is no delivery of an event hook"
+
+
+def test_several_events_of_one_delivery_are_counted_and_told_line_by_line(cli: CommandLine) -> None:
+    with cli.start("listen", "--port", "0") as receiver:
+        url = receiver.url()
+        ask(url, DELIVERY | {"data": {"events": [{"eventType": "a.b"}, {"eventType": "c.d"}]}})
+        assert receiver.wait_for("2 events").endswith("2 events  → 204  e1")
+        receiver.wait_for("a.b")
+        receiver.wait_for("c.d")
 
 
 def test_events_are_printed_readably_and_inert(cli: CommandLine) -> None:
@@ -107,7 +131,7 @@ def test_events_are_printed_readably_and_inert(cli: CommandLine) -> None:
         ask(url, DELIVERY | {"eventId": "e\x1b[31m", "data": {"events": [event]}})
         line = receiver.wait_for("user.lifecycle.create")
         text = "\\x1b[2J[bold]Ada[/bold]\\nforged line <\\u202eada>  →  Bo (User)  SUCCESS"
-        assert line.strip() == f"user.lifecycle.create  {text}"
+        assert line.partition("  ")[2] == f"user.lifecycle.create  {text}  → 204  e\\x1b[31m"
         assert all(printed.isprintable() for printed in receiver.printed)
 
 

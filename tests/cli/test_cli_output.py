@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenterhook.cli.output import event_line, inert, person
+from tenterhook.cli.output import count_of, distance, event_line, inert, person
 
 
 @given(st.text(alphabet=st.characters(), max_size=200))
@@ -43,3 +46,23 @@ def test_an_event_of_the_wrong_shape_is_told_all_the_same() -> None:
     assert event_line({"eventType": 7, "actor": "x", "target": {"a": 1}, "outcome": []}) == "7  -"
     assert event_line("no event") == "(no eventType)  -"
     assert person({"id": "00u1"}) == "00u1"
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        ("2026-01-31T12:00:00.000Z", "0s ago"),
+        ("2026-01-31T11:59:48.000Z", "12s ago"),
+        ("2026-01-31T12:04:00.000Z", "in 4m"),
+        ("2026-01-31T09:00:00.000Z", "3h ago"),
+        ("2026-03-02T11:59:59.000Z", "in 30d"),
+        ("not a time", "not a time"),
+        ("2026-01-31T12:00:00", "2026-01-31T12:00:00"),
+    ],
+)
+def test_a_time_is_told_by_its_distance(time: str, words: str) -> None:
+    assert distance(time, datetime(2026, 1, 31, 12, tzinfo=UTC)) == words
+
+
+def test_one_is_not_told_in_the_plural() -> None:
+    assert [count_of(number, "event") for number in (0, 1, 1200)] == ["0 events", "1 event", "1,200 events"]

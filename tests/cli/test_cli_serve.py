@@ -14,14 +14,14 @@ import pytest
 from command_line import WAIT_S, CommandLine
 
 
-def test_the_printed_curl_publishes_an_event_when_pasted(cli: CommandLine) -> None:
+def test_the_printed_curl_publishes_an_event_when_pasted_in_any_directory(cli: CommandLine) -> None:
     with cli.start("serve", "--port", "0", "--data", "it's here") as server:
         server.url()
         command = next(line for line in server.printed if "curl" in line)
         done = subprocess.run(
             ["/bin/sh", "-c", command.replace("curl ", "curl -sS --noproxy '*' ")],
             capture_output=True,
-            cwd=cli.folder,
+            cwd="/",
             check=True,
             timeout=WAIT_S,
         )
@@ -88,6 +88,7 @@ def test_with_json_it_prints_one_object(cli: CommandLine) -> None:
 def test_it_tells_that_development_mode_is_on(cli: CommandLine) -> None:
     with cli.start("serve", "--port", "0", "--dev") as server:
         server.url()
+        server.stop()
         assert any("DEVELOPMENT MODE" in line for line in server.errors)
 
 
@@ -120,7 +121,10 @@ def test_a_taken_port_is_named_and_nothing_is_made(cli: CommandLine) -> None:
 def test_a_port_taken_by_the_same_server_is_told_as_that(cli: CommandLine) -> None:
     with cli.start("serve", "--port", "0") as server:
         url = server.url()
-        assert f"is running already: {url}" in advice(cli, "--port", url.rpartition(":")[2])
+        said = advice(cli, "--dev", "--port", url.rpartition(":")[2])
+        assert said.startswith("tenterhook: A Tenterhook on tenterhook-data is running already: ")
+        assert f"is running already: {url} (process {server.process.pid})." in said
+        assert "--port" not in said
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,23 @@ def test_development_opens_plain_http_loopback_and_single_words():
         parse_destination("http://127.0.0.1:6000/", DEV)
 
 
+@pytest.mark.parametrize(
+    ("uri", "rules", "words"),
+    [
+        ("http://ex.com/", PUBLIC, ["start the server with --dev"]),
+        ("https://127.0.0.1/", PUBLIC, ["--dev", "TENTERHOOK_EGRESS_ALLOW"]),
+        ("https://10.0.0.1/", PUBLIC, ["--dev", "TENTERHOOK_EGRESS_ALLOW"]),
+        ("ex.com/hook", PUBLIC, ["must begin with https://,"]),
+        ("ex.com/hook", DEV, ["must begin with https:// or http://,"]),
+        ("ftp://ex.com/hook", DEV, ["must begin with https:// or http://, not with ftp://"]),
+    ],
+)
+def test_a_refusal_names_the_switch_that_would_open_it(uri, rules, words):
+    with pytest.raises(DestinationError) as refused:
+        parse_destination(uri, rules)
+    assert all(word in str(refused.value) for word in words)
+
+
 def test_an_allowed_network_opens_its_addresses_names_and_port():
     rules = DestinationRules(allow=(parse_allowed_network("10.0.0.0/8:81"), parse_allowed_network("fd00::/8")))
     assert parse_destination("https://10.0.0.1:81/", rules).port == 81

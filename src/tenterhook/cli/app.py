@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from tenterhook.cli import (
     check,
@@ -21,14 +25,40 @@ from tenterhook.cli import (
     tokens,
 )
 from tenterhook.cli.failure import CommandError
-from tenterhook.cli.output import inert
+from tenterhook.cli.output import console, inert
 from tenterhook.errors import OperatorError
+
+#: What typer raises for an option that is not there, among others; it does not export the class.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+class _Commands(TyperGroup):
+    """The root command: it suggests an option only if that is close to what was typed."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except _UsageError as error:
+            typed, called = getattr(error, "option_name", None), getattr(error, "ctx", None)
+            if typed and called is not None and hasattr(error, "possibilities"):
+                error.possibilities = _close_options(typed, called.command.params)
+            raise
+
+
+def _close_options(typed: str, params: list[Any]) -> list[str]:
+    """Return the option that *typed* was probably meant to be: by all its letters, else by those it begins with."""
+    known = [option for param in params for option in param.opts if option.startswith("--")]
+    close = difflib.get_close_matches(typed, known, n=1, cutoff=0.75)
+    return close or [option for option in known if sorted(option[:5]) == sorted(typed[:5])][:1]
+
 
 app = typer.Typer(
     name="tenterhook",
     help="Okta-compatible event hooks and System Log, self-hosted. (Not affiliated with Okta.)",
     no_args_is_help=True,
     add_completion=False,
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -74,10 +104,10 @@ def run() -> None:
     try:
         app()
     except CommandError as error:
-        _fail(str(error))
+        _fail(error)
         sys.exit(error.exit_code)
     except OperatorError as error:
-        _fail(str(error))
+        _fail(error)
         sys.exit(2)
     except BrokenPipeError:
         # The reader (head, less) has gone. What Python flushes at exit must go somewhere.
@@ -85,6 +115,20 @@ def run() -> None:
         sys.exit(1)
 
 
-def _fail(text: str) -> None:
-    for line in text.splitlines() or [""]:
+def _fail(error: CommandError | OperatorError) -> None:
+    """Tell *error* on standard error: in lines for people, or with --json as the API's error object."""
+    body = error.body if isinstance(error, CommandError) else None
+    if "--json" in sys.argv:
+        print(json.dumps(body if isinstance(body, dict) else {"errorSummary": str(error)}), file=sys.stderr)
+        return
+    for line in str(error).splitlines() or [""]:
         print(f"tenterhook: {inert(line)}", file=sys.stderr)
+    if isinstance(error, CommandError) and error.fine_print:
+        _print_dim(f"tenterhook: {inert(error.fine_print)}")
+
+
+def _print_dim(line: str) -> None:
+    if not sys.stderr.isatty():
+        print(line, file=sys.stderr)
+        return
+    console(stderr=True).print(line, style="dim", soft_wrap=True)

@@ -30,9 +30,10 @@ def check(
     profile: Annotated[str | None, typer.Option(help="As for serve.")] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Look for what would keep `serve` from running well. A running server's database is not opened.
+    """Look over settings, storage and port.
 
-    Exit 1 if anything fails.
+    Tells what would keep `serve` from running well. A running server's database is not opened.
+    Exit 1 if anything fails, 2 if a setting is wrong.
     """
     given: dict[str, object] = {"data_dir": data, "host": host, "port": port, "profile": profile}
     findings = list(_examine(given, config))
@@ -40,12 +41,13 @@ def check(
         print_json([{"check": found.what, "status": found.status, "message": found.message} for found in findings])
     else:
         _print(findings)
-    if any(found.status == "fail" for found in findings):
-        raise typer.Exit(1)
+    failed = {found.what for found in findings if found.status == "fail"}
+    if failed:
+        raise typer.Exit(2 if "settings" in failed else 1)
 
 
 def _examine(given: dict[str, object], config: Path | None) -> Iterator[Finding]:
-    from tenterhook.cli.diagnosis import Finding, examine
+    from tenterhook.cli.diagnosis import Finding, examine, list_settings
     from tenterhook.settings import load_settings
 
     try:
@@ -56,7 +58,9 @@ def _examine(given: dict[str, object], config: Path | None) -> Iterator[Finding]
     except OperatorError as error:
         yield Finding("settings", "fail", str(error))
         return
-    yield Finding("settings", "ok", f"profile {settings.profile}")
+    changed = list(list_settings(settings))
+    yield Finding("settings", "ok", "all are defaults, but for:" if changed else "all are defaults")
+    yield from changed
     yield from examine(settings)
 
 

@@ -6,8 +6,10 @@ the named server and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -30,31 +32,55 @@ MAX_WAIT_S = 60.0
 _ADVICE = {
     401: "Give a valid API token with --token or TENTERHOOK_TOKEN, or name the data directory with --data.",
     403: "Use the token of an admin who may do this; `tenterhook tokens create` makes one.",
-    404: "See what exists with the matching list command.",
     421: "Use the address that the server knows as its own, or set TENTERHOOK_PUBLIC_URL there.",
     429: "Wait a minute, or use another token.",
     503: "The server is overloaded or its disk is full: try again later.",
 }
 
 
+#: Where what a 404 names (its kind, at the end of its summary) is listed.
+_LISTS = {
+    "Webhook": "tenterhook hooks list",
+    "LogEvent": "tenterhook logs",
+    "ApiToken": "tenterhook tokens list",
+    "Delivery": "tenterhook deliveries list HOOK",
+}
+_KIND = re.compile(r"\((\w+)\)$")
+
+
 class ApiError(CommandError):
-    """The server answered with an error. status: HTTP; body: its error object, or None when it sent none."""
+    """The server answered with an error. status: HTTP; body: its error object, or None when it sent none.
+
+    The causes come first, for they say what to mend; code and summary are the fine print.
+    """
 
     def __init__(self, status: int, body: object) -> None:
         self.status = status
-        self.body = body
-        summary = part(body, "errorSummary") or f"the server answered {status} without an explanation"
-        causes = [part(cause, "errorSummary") for cause in parts(body, "errorCauses")]
-        lines = [f"{summary} ({status} {part(body, 'errorCode') or ''})".replace(" )", ")")]
-        lines += [f"  • {cause}" for cause in causes]
-        if status in _ADVICE:
-            lines.append(_ADVICE[status])
-        super().__init__("\n".join(lines))
+        summary = str(part(body, "errorSummary") or f"the server answered {status} without an explanation")
+        self.causes = [str(part(cause, "errorSummary")) for cause in parts(body, "errorCauses")]
+        code = f"{status} {part(body, 'errorCode') or ''}".strip()
+        advice = _advice(status, summary)
+        lines = [*(self.causes or [summary]), *([advice] if advice else [])]
+        fine_print = f"({code}: {summary})" if self.causes else f"({code})"
+        super().__init__("\n".join(lines), body=body, fine_print=fine_print)
 
-    @property
-    def causes(self) -> list[str]:
-        """Return the text of each cause."""
-        return [str(part(cause, "errorSummary")) for cause in parts(self.body, "errorCauses")]
+
+def _advice(status: int, summary: str) -> str | None:
+    kind = _KIND.search(summary)
+    if status == 404 and kind is not None and kind[1] in _LISTS:
+        return f"`{_LISTS[kind[1]]}` shows what there is."
+    return _ADVICE.get(status)
+
+
+@contextlib.contextmanager
+def options_judged_by_server() -> Iterator[None]:
+    """Turn a 400 into wrong usage, exit 2: what the server refuses in here is the value of an option."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status == 400:
+            error.exit_code = UsageError.exit_code
+        raise
 
 
 def connect(url: str | None, token: str | None, data: Path | None) -> Client:
@@ -247,6 +273,15 @@ def _pause_of(response: httpx2.Response) -> float:
         return max(0.0, float(response.headers["X-Rate-Limit-Reset"]) - served + 1)
     except (KeyError, ValueError):
         return 1.0
+
+
+def health_of(url: str) -> Any:
+    """Return what the server at *url* says of its health within two seconds, or None if it says nothing."""
+    try:
+        answer = httpx2.get(f"{url}/healthz", timeout=2.0, trust_env=False)
+        return answer.json() if answer.is_success else None
+    except (httpx2.HTTPError, ValueError):
+        return None
 
 
 def is_ready(url: str) -> bool:

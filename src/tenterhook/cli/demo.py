@@ -18,7 +18,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from tenterhook.cli.failure import CommandError
-from tenterhook.cli.output import inert, say
+from tenterhook.cli.output import count_of, dim, inert, say
 
 commands = typer.Typer()
 
@@ -44,7 +44,10 @@ def demo(
     seconds: Annotated[float | None, typer.Option(min=1, help="End by itself. [default: at Ctrl-C]")] = None,
     rate: Annotated[float, typer.Option(min=0.1, max=100, help="Events per second.")] = 1.5,
 ) -> None:
-    """Show it: a server, a receiver, a hook registered and verified, and an organisation's events delivered."""
+    """Show the whole of it in a throw-away directory.
+
+    A server, a receiver, a hook registered and verified, an organisation's events delivered; a failed one again.
+    """
     deadline = None if seconds is None else time.monotonic() + seconds
     # SIGTERM ends it as Ctrl-C does, so that nothing is left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -55,24 +58,27 @@ def demo(
     ):
         _show(stack, Path(folder), rate, deadline)
     say("The demonstration is over; its directory is removed.")
+    say("Next: `make run` (or `tenterhook serve --dev`), and a hook of your own: see the README.")
 
 
 def _show(stack: contextlib.ExitStack, folder: Path, rate: float, deadline: float | None) -> None:
     from tenterhook.cli.client import connect
 
     data = folder / "data"
+    say("Ctrl-C ends it." if deadline is None else "It ends by itself, or at Ctrl-C.")
     say("1  a server, in a directory that is thrown away afterwards")
     server = stack.enter_context(_start("serve", "--port", "0", "--data", str(data), "--dev"))
     url = _wait_until_listening(server, "the server")
     say(f"   {url}")
     say("2  a receiver, as somebody else would run it: tenterhook listen")
-    receiver = stack.enter_context(_start("listen", "--port", "0", secret=_SECRET))
+    receiver = stack.enter_context(_start("listen", "--port", "0", "--fail-first", "1", secret=_SECRET))
     endpoint = _wait_until_listening(receiver, "the receiver")
     say(f"   {endpoint}")
     with connect(url, None, data) as client:
         _register(client, endpoint)
         _print_until(receiver, time.monotonic() + 0.5)
-        say("4  an organisation comes to life; what the hook asked for arrives, as the receiver prints it:")
+        say("4  an organisation comes to life; what the hook asked for arrives, as the receiver prints it.")
+        say("   It answers the first delivery 500: a second later that is sent again, under the same eventId.")
         _play(client, receiver, rate, deadline)
 
 
@@ -83,7 +89,7 @@ def _register(client: Any, endpoint: str) -> None:
     secret = {"type": "HEADER", "key": "Authorization", "value": _SECRET}
     hook = client.post(PATH, hook_body("Demonstration", EVENT_TYPES, {"uri": endpoint, "authScheme": secret}))
     hook = client.post(f"{PATH}/{hook['id']}/lifecycle/verify")
-    say(f"   {hook['id']} is {hook['status']} and {hook['verificationStatus']}")
+    say(f"   {hook['name']} is {hook['status']} and {hook['verificationStatus']}  ", dim(hook["id"]))
 
 
 def _play(client: Any, receiver: _Part, rate: float, deadline: float | None) -> None:
@@ -100,7 +106,7 @@ def _play(client: Any, receiver: _Part, rate: float, deadline: float | None) -> 
             published += 1
             _print_until(receiver, time.monotonic() + 1 / rate)
     finally:
-        say(f"{published} events were published.")
+        say(f"published {count_of(published, 'event')}")
 
 
 def _print_until(receiver: _Part, moment: float) -> None:

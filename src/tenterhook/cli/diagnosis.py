@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tenterhook.cli.server_file import RunningServer, read_server_file
 from tenterhook.errors import OperatorError
 from tenterhook.settings import Settings
+from tenterhook.settings.load import SECRETS
 from tenterhook.store import data_dir, sqlite
 from tenterhook.store.migrate import HEAD, current
 
@@ -43,14 +44,38 @@ def examine(settings: Settings) -> Iterator[Finding]:
     data = settings.data_dir
     held = _is_held(data)
     running = read_server_file(data) if held else None
+    health = _ask(running)
     yield from _look_at_directory(data)
-    yield _look_at_server(data, held, running)
+    yield _look_at_server(data, held, running, health)
     yield from _look_at_files(data, settings)
     yield from _look_at_storage(data, held)
     yield _look_at_disk(data)
     yield _look_at_clock(data)
-    yield from _look_at_egress(settings)
+    yield from _look_at_egress(settings, health)
     yield _look_at_port(settings, running)
+
+
+def list_settings(settings: Settings) -> Iterator[Finding]:
+    """Yield each setting that is not its default, with where its value came from; secrets hidden."""
+    for name in Settings.model_fields:
+        if settings.origin(name) != "default":
+            shown = "(secret)" if name in SECRETS else _written(getattr(settings, name))
+            yield Finding("setting", "ok", f"{name} = {shown}, from {settings.origin(name)}")
+
+
+def _written(value: object) -> str:
+    """Return a setting's value as an operator writes it."""
+    if isinstance(value, tuple):
+        return ", ".join(str(one) for one in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "unlimited" if value is None else str(value)
+
+
+def _ask(running: RunningServer | None) -> Any:
+    from tenterhook.cli.client import health_of
+
+    return None if running is None else health_of(running.url)
 
 
 def _is_held(data: Path) -> bool:
@@ -87,6 +112,9 @@ def _look_at_directory(data: Path) -> Iterator[Finding]:
         yield Finding("directory", "fail", f"{place} cannot be written by this user. Change its owner, or use --data.")
     elif place != data.absolute():
         yield Finding("directory", "ok", f"{data} will be made at the first start")
+    elif place.stat().st_uid != os.geteuid() or place.stat().st_mode & 0o002:
+        advice = f"{data} is not this user's own, or others can write to it: chown it, and chmod o-w {data}"
+        yield Finding("directory", "fail", f"{advice}. serve refuses it as it is.")
     elif place.stat().st_mode & 0o077:
         yield Finding("directory", "warn", f"{data} is open to other users of this machine: chmod 700 {data}")
     else:
@@ -106,7 +134,7 @@ def _file_system(place: Path) -> str:
     return max(inside, key=lambda mount: len(mount[1]))[2] if inside else ""
 
 
-def _look_at_server(data: Path, held: bool, running: RunningServer | None) -> Finding:
+def _look_at_server(data: Path, held: bool, running: RunningServer | None, health: Any) -> Finding:
     if not held:
         return Finding("server", "ok", f"none is running on {data}")
     if running is None:
@@ -114,7 +142,8 @@ def _look_at_server(data: Path, held: bool, running: RunningServer | None) -> Fi
     from tenterhook.cli.client import is_ready
 
     if is_ready(running.url):
-        return Finding("server", "ok", f"process {running.pid} answers at {running.url}")
+        mode = f" in {health['mode']} mode" if isinstance(health, dict) and "mode" in health else ""
+        return Finding("server", "ok", f"process {running.pid} answers at {running.url}{mode}")
     return Finding("server", "fail", f"process {running.pid} holds {data} but {running.url}/readyz is not ready.")
 
 
@@ -131,8 +160,9 @@ def _look_at_files(data: Path, settings: Settings) -> Iterator[Finding]:
         mode = stat.S_IMODE(file.stat().st_mode)
         if not os.access(file, os.R_OK):
             yield Finding(name, "fail", f"{file} cannot be read by this user. Change its owner, or be the right user.")
-        elif mode & 0o077:
-            yield Finding(name, "warn", f"{file} can be read by other users (mode {mode:o}): chmod 600 {file}")
+        elif mode & 0o077 or file.is_symlink():
+            what = "is a link" if file.is_symlink() else f"can be read by other users (mode {mode:o})"
+            yield Finding(name, "fail", f"{file} {what}, so serve refuses it: make it a file, chmod 600 {file}")
         else:
             yield Finding(name, "ok", f"{file} is readable by this user alone")
 
@@ -208,11 +238,14 @@ def _look_at_clock(data: Path) -> Finding:
     return Finding("clock", "ok", f"it shows {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _look_at_egress(settings: Settings) -> Iterator[Finding]:
-    if settings.dev:
-        yield Finding(
-            "egress", "warn", "development mode: hooks may use http:// and reach this machine. Never on a server."
-        )
+def _look_at_egress(settings: Settings, health: Any) -> Iterator[Finding]:
+    mode = health.get("mode") if isinstance(health, dict) else None
+    # A server that runs knows best: it may have been started with other options than this command.
+    dev = settings.dev if mode is None else mode == "development"
+    who = "" if mode is None else "the running server is in "
+    if dev:
+        text = f"{who}development mode: hooks may use http:// and reach this machine. Never on a server."
+        yield Finding("egress", "warn", text)
     for network in settings.egress_allow:
         wide = network.partition("/")[2].partition("]")[0].partition(":")[0] == "0"
         words = (
@@ -223,7 +256,7 @@ def _look_at_egress(settings: Settings) -> Iterator[Finding]:
         yield Finding("egress", "warn" if wide else "ok", f"{network}: {words}")
     if settings.egress_ca_file is not None:
         yield Finding("egress", "ok", f"certificates signed by {settings.egress_ca_file} are trusted too")
-    if not settings.egress_allow and not settings.dev:
+    if not settings.egress_allow and not dev:
         yield Finding("egress", "ok", "hooks reach public addresses over https:// only")
 
 

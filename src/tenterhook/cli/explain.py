@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.deliveries import attempt_words, status_words
-from tenterhook.cli.output import part, parts, print_json, say
+from tenterhook.cli.output import count_of, dim, event_words, moment_cell, part, parts, print_json, say
 
 commands = typer.Typer()
 
@@ -24,26 +25,43 @@ def explain(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Tell where one event went: every hook, why it matched or not, each delivery and attempt."""
+    """Tell where one event went, and why.
+
+    Every hook, why it matched or not, each delivery and attempt.
+    """
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
         hooks = list(client.pages(f"/api/v1/logs/{quote(uuid, safe='')}/deliveries", {}, MOST_HOOKS))
+        found = [] if as_json else client.get("/api/v1/logs", {"filter": f'uuid eq "{uuid}"', "limit": 1})
     if as_json:
         print_json(hooks)
         return
-    if not hooks:
-        say("The event is in the log. There is no event hook that it could have gone to.")
-    for hook in hooks:
+    for event in found:
+        say(part(event, "eventType"), "  ", "  ".join(event_words(event)), "  ", moment_cell(part(event, "published")))
+    say(_summary(hooks))
+    for hook in sorted(hooks, key=lambda hook: not part(hook, "matched")):
         _print(hook)
+
+
+def _summary(hooks: list[Any]) -> str:
+    """Tell in one sentence how many hooks matched and what became of the deliveries."""
+    if not hooks:
+        return "The event is in the log. There is no event hook that it could have gone to."
+    matched = sum(bool(part(hook, "matched")) for hook in hooks)
+    statuses = Counter(str(part(one, "status")) for hook in hooks for one in parts(hook, "deliveries"))
+    became = ", ".join(f"{number} {status}" for status, number in statuses.items())
+    words = f"{matched} of {count_of(len(hooks), 'event hook')} matched"
+    return f"{words}; deliveries: {became}." if became else f"{words}."
 
 
 def _print(hook: Any) -> None:
     matched = "matched" if part(hook, "matched") else "did not match"
-    say(f"{part(hook, 'hookId')}  {part(hook, 'name')}: {matched}: {part(hook, 'reason')}")
+    say(f"{part(hook, 'name')}: {matched}: {part(hook, 'reason')}  ", dim(part(hook, "hookId")))
     for delivery in parts(hook, "deliveries"):
-        say(f"    delivery {part(delivery, 'id')}  {status_words(delivery)}")
+        say("    delivery ", status_words(delivery), "  ", dim(part(delivery, "id")))
         for attempt in parts(delivery, "attempts"):
-            say(f"        attempt {part(attempt, 'number')}  {part(attempt, 'started')}  {attempt_words(attempt)}")
+            started = moment_cell(part(attempt, "started"))
+            say(f"        attempt {part(attempt, 'number')}  ", started, "  ", attempt_words(attempt))
         if part(delivery, "nextAttempt"):
-            say(f"        next attempt {part(delivery, 'nextAttempt')}")
+            say("        next attempt ", moment_cell(part(delivery, "nextAttempt")))

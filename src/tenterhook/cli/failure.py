@@ -10,6 +10,11 @@ class CommandError(TenterhookError):
 
     exit_code = 1
 
+    def __init__(self, text: str, *, body: object = None, fine_print: str = "") -> None:
+        super().__init__(text)
+        self.body = body  #: the API's error object, if it was the API that refused
+        self.fine_print = fine_print  #: what only few people need: the API's code and summary
+
 
 class UsageError(CommandError):
     """The command was called wrongly. Exit 2."""

@@ -11,12 +11,26 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import CommandError, UsageError
-from tenterhook.cli.output import inert, note, part, parts, print_fields, print_json, print_table, say
+from tenterhook.cli.output import (
+    dim,
+    inert,
+    moment_cell,
+    note,
+    part,
+    parts,
+    print_fields,
+    print_json,
+    print_table,
+    say,
+    state,
+)
 
 commands = typer.Typer(no_args_is_help=True)
 
 PATH = "/api/v1/eventHooks"
 MOST = 100_000
+MOST_NAME = 24
+RETRIES = ("okta", "okta-2021", "durable")
 Hook = Annotated[str, typer.Argument(metavar="HOOK", help="The hook's id (who…) or its exact name.")]
 
 
@@ -32,16 +46,22 @@ def list_hooks(
     if as_json:
         print_json(hooks)
     elif hooks:
-        headings = ("ID", "STATUS", "VERIFICATION", "NAME", "TYPES", "URL")
+        headings = ("ID", "STATUS", "VERIFICATION", "TYPES", "NAME", "URL")
         print_table(headings, [_row(hook) for hook in hooks])
     else:
         say("No event hooks yet. Create one with `tenterhook hooks create`.")
 
 
 def _row(hook: Any) -> list[object]:
+    standing = [state(part(hook, key)) for key in ("status", "verificationStatus")]
     count = len(parts(hook, "events", "items"))
-    names = [part(hook, key) for key in ("id", "status", "verificationStatus", "name")]
-    return [*names, count, part(hook, "channel", "config", "uri")]
+    return [dim(part(hook, "id")), *standing, count, _short(part(hook, "name")), part(hook, "channel", "config", "uri")]
+
+
+def _short(name: object) -> str:
+    """Return *name* as a terminal's table has room for it."""
+    text = inert(name)
+    return text if len(text) <= MOST_NAME or not sys.stdout.isatty() else text[: MOST_NAME - 1] + "…"
 
 
 @commands.command()
@@ -82,9 +102,14 @@ def create(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Create an event hook, from options or from a JSON file. It must be verified before it gets events."""
+    """Create an event hook, from options or from a JSON file.
+
+    It must be verified before it gets events.
+    """
     from tenterhook.cli.client import connect
 
+    if retry is not None and retry not in RETRIES:
+        raise UsageError(f"--retry {retry!r} is not a policy: {', '.join(RETRIES[:-1])} or {RETRIES[-1]}.")
     if file is not None:
         body = read_json_file(file)
     elif name and uri and event:
@@ -103,7 +128,14 @@ def create(
             hook = client.post(f"{PATH}/{hook['id']}/lifecycle/verify")
     _print(hook, as_json)
     if part(hook, "verificationStatus") != "VERIFIED":
-        note(f"Not verified yet, so it gets no events. Next: tenterhook hooks verify {hook['id']}")
+        note(f"Not verified yet, so it gets no events. Next: tenterhook hooks verify {_named(hook)}")
+
+
+def _named(hook: Any) -> str:
+    """Return what a shell can be given to name *hook*: its name in quotes where that is plain, else its id."""
+    name = str(part(hook, "name"))
+    plain = name.isprintable() and not name.startswith("-") and not set(name) & set('"$`\\!')
+    return f'"{name}"' if plain else str(part(hook, "id"))
 
 
 def hook_body(name: str, events: list[str], config: dict[str, object]) -> dict[str, object]:
@@ -131,7 +163,10 @@ def replace(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Replace an event hook with the JSON in FILE. A changed channel must be verified again."""
+    """Replace an event hook with the JSON in FILE.
+
+    A changed channel must be verified again.
+    """
     from tenterhook.cli.client import connect
 
     body = read_json_file(file)
@@ -159,7 +194,10 @@ def deactivate(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Switch an event hook off: events are no longer matched to it."""
+    """Switch an event hook off.
+
+    Events are no longer matched to it.
+    """
     _act("deactivate", hook, (url, token, data), as_json)
 
 
@@ -171,8 +209,17 @@ def verify(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Send the challenge to the receiver now; when it echoes it, the hook gets events."""
-    _act("verify", hook, (url, token, data), as_json)
+    """Send the challenge to the receiver now.
+
+    When the receiver echoes it, the hook is verified and gets events.
+    """
+    from tenterhook.cli.client import connect
+
+    with connect(url, token, data) as client:
+        verified = client.post(f"{_path(client, hook)}/lifecycle/verify")
+    if not as_json:
+        say(part(verified, "name"), " is ", state(part(verified, "verificationStatus")))
+    _print(verified, as_json)
 
 
 @commands.command()
@@ -183,7 +230,10 @@ def delete(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Delete an event hook. It must be INACTIVE: deactivate it first."""
+    """Delete an event hook.
+
+    It must be INACTIVE: deactivate it first.
+    """
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
@@ -224,21 +274,36 @@ def _print(hook: Any, as_json: bool) -> None:
     policy = part(hook, "deliveryPolicy")
     print_fields(
         [
-            ("id", part(hook, "id")),
+            ("id", dim(part(hook, "id"))),
             ("name", part(hook, "name")),
             ("description", part(hook, "description")),
-            ("status", part(hook, "status")),
-            ("verification", part(hook, "verificationStatus")),
+            ("status", state(part(hook, "status"))),
+            ("verification", state(part(hook, "verificationStatus"))),
             ("url", part(config, "uri")),
             ("auth header", part(config, "authScheme", "key")),
             ("headers", ", ".join(inert(part(one, "key")) for one in parts(config, "headers")) or None),
             ("events", ", ".join(str(item) for item in parts(hook, "events", "items"))),
             ("filter", json.dumps(part(hook, "events", "filter")) if part(hook, "events", "filter") else None),
-            ("delivery policy", json.dumps(policy) if policy else None),
-            ("created", part(hook, "created")),
-            ("last updated", part(hook, "lastUpdated")),
+            ("delivery policy", policy_words(policy) if isinstance(policy, dict) else None),
+            ("created", moment_cell(part(hook, "created"))),
+            ("last updated", moment_cell(part(hook, "lastUpdated"))),
         ]
     )
+
+
+def policy_words(policy: object) -> str:
+    """Tell a delivery policy: durable · 3 s · 100 events a request · 16 at once."""
+    retry = part(policy, "retry")
+    if isinstance(retry, dict):
+        waits = ", ".join(str(wait) for wait in parts(retry, "waitsSeconds"))
+        retry = f"tries again after {waits or 'no'} s on {', '.join(str(word) for word in parts(retry, 'retryOn'))}"
+    words = [
+        str(retry),
+        f"{part(policy, 'timeoutSeconds')} s",
+        f"{part(policy, 'maxEventsPerRequest')} events a request",
+        f"{part(policy, 'maxConcurrency')} at once",
+    ]
+    return " · ".join([*words, "paused"] if part(policy, "paused") else words)
 
 
 def read_file(file: str) -> str:

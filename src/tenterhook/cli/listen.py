@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenterhook.cli import options
-from tenterhook.cli.output import event_line, inert, note, part
+from tenterhook.cli.output import count_of, event_line, inert, note, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ def listen(
     ] = None,
     secret_header: Annotated[str, typer.Option(help="The header that carries it.")] = "Authorization",  # noqa: S107 - its name
     status: Annotated[int, typer.Option(min=200, max=599, help="Answer deliveries with this status.")] = 204,
+    fail_first: Annotated[int, typer.Option(min=0, max=1_000_000, help="Answer the first N deliveries with 500.")] = 0,
     delay: Annotated[float, typer.Option(min=0, max=3600, help="Wait so many seconds before each answer.")] = 0.0,
     wrong_echo: Annotated[bool, typer.Option("--wrong-echo", help="Answer the challenge wrongly.")] = False,
     tls: Annotated[bool, typer.Option("--tls", help="HTTPS, with a certificate made on the spot.")] = False,
@@ -46,11 +47,14 @@ def listen(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Receive hooks: answers the challenge and prints every event. Misbehaves on demand."""
+    """Receive hooks: a receiver for development.
+
+    Answers the challenge and prints every event. Misbehaves on demand.
+    """
     from tenterhook.cli.listening_socket import bind
     from tenterhook.cli.receiver import Behaviour
 
-    behaviour = Behaviour(secret, secret_header, status, delay, wrong_echo)
+    behaviour = Behaviour(secret, secret_header, status, delay, wrong_echo, fail_first)
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(bind(host, port))
         if tls and tls_dir is None:
@@ -101,22 +105,25 @@ def printer() -> Callable[[Received], None]:
 
 
 def _print(terminal: Console, received: Received) -> None:
+    """Print the event first, then the answer, and the id, which few need, last."""
     from rich.text import Text
 
-    good = received.status < 300
-    line = Text(f"{datetime.now():%H:%M:%S}  ", style="dim")
-    line.append(inert(_heading(received)), style="bold" if good else "bold red")
+    told = [inert(event_line(event)) for event in received.events]
+    answer = "bold" if received.status < 300 else "bold red"
+    line = Text.assemble((f"{datetime.now():%H:%M:%S}  ", "dim"))
+    line.append(told[0] if len(told) == 1 else inert(_heading(received)), style="" if len(told) == 1 else answer)
+    line.append(f"  → {received.status}", style=answer)
+    if received.kind == "DELIVERY":
+        line.append("  sent again" if received.repeat else "", style="yellow")
+        line.append(f"  {inert(part(received.body, 'eventId'))}", style="dim")
     terminal.print(line, soft_wrap=True)
-    for event in received.events:
-        terminal.print(Text(f"          {inert(event_line(event))}"), soft_wrap=True)
+    for event in told if len(told) > 1 else ():
+        terminal.print(Text(f"          {event}"), soft_wrap=True)
 
 
 def _heading(received: Received) -> str:
     if received.kind == "CHALLENGE":
-        return f"challenge answered → {received.status}"
-    if received.kind != "DELIVERY":
-        return f"{'refused' if received.kind == 'REFUSED' else 'request'}: {received.reason} → {received.status}"
-    count = len(received.events)
-    again = ", sent again" if received.repeat else ""
-    words = f"{count} event{'' if count == 1 else 's'}"
-    return f"{words} (eventId {part(received.body, 'eventId')}{again}) → {received.status}"
+        return f"challenge {received.reason or 'answered'}"
+    if received.kind == "DELIVERY":
+        return count_of(len(received.events), "event")
+    return f"{'refused' if received.kind == 'REFUSED' else 'request'}: {received.reason}"

@@ -10,7 +10,7 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
-from tenterhook.cli.output import event_line, inert, part, print_json
+from tenterhook.cli.output import dim, event_words, moment_cell, part, print_json, print_table
 
 commands = typer.Typer()
 
@@ -32,34 +32,49 @@ def logs(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Search the System Log: the newest events that match, oldest first."""
-    from tenterhook.cli.client import connect
+    """Search the System Log.
+
+    Prints the newest events that match, the oldest of them first.
+    """
+    from tenterhook.cli.client import connect, options_judged_by_server
 
     now = datetime.now(UTC)
     params: dict[str, str | int] = {"sortOrder": "DESCENDING", "limit": min(limit, _PAGE)}
     if expression:
         params["filter"] = expression
     params |= {name: moment(text, now) for name, text in (("since", since), ("until", until)) if text}
-    with connect(url, token, data) as client:
+    with options_judged_by_server(), connect(url, token, data) as client:
         events = list(client.pages("/api/v1/logs", params, limit))[::-1]
     if as_json:
         print_json(events)
         return
-    for event in events:
-        print(inert(f"{part(event, 'published')}  {part(event, 'uuid')}  {event_line(event)}"))
+    print_table((), [_row(event) for event in events])
 
 
-def moment(text: str, now: datetime) -> str:
-    """Return *text* as a time that the API reads: "2h" is two hours before *now*, anything else must be ISO 8601.
+def _row(event: object) -> list[object]:
+    """Tell an event in columns. The uuid, which `explain` asks for, is whole."""
+    when, uuid = moment_cell(part(event, "published")), dim(part(event, "uuid"))
+    return [when, uuid, part(event, "eventType"), "  ".join(event_words(event))]
 
+
+def moment(text: str, now: datetime, *, ahead: bool = False) -> str:
+    """Return *text* as a time that the API reads.
+
+    "2h" is two hours before *now* (*ahead*: after it). Anything else must be ISO 8601; a date, or a time without a
+    zone, is UTC.
     Raises: UsageError.
     """
-    ago = _AGO.fullmatch(text.strip())
-    if ago:
-        then = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return then.strftime("%Y-%m-%dT%H:%M:%S.") + f"{then.microsecond // 1000:03d}Z"
+    distance = _AGO.fullmatch(text.strip())
     try:
-        datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise UsageError(f"{text!r} is not a time: write 2026-01-31T12:00:00Z, or how long ago, such as 2h.") from None
-    return text.strip()
+        if distance:
+            span = timedelta(**{_UNITS[distance[2]]: int(distance[1])})
+            return _written(now + span if ahead else now - span)
+        read = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        far = "how long from now, such as 30d" if ahead else "how long ago, such as 2h"
+        raise UsageError(f"{text!r} is not a time: write 2026-01-31T12:00:00Z, or {far}.") from None
+    return text.strip() if read.tzinfo else _written(read)
+
+
+def _written(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"

@@ -14,7 +14,7 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import CommandError, UsageError
-from tenterhook.cli.output import note, part, parts, print_json, say
+from tenterhook.cli.output import count_of, note, part, parts, print_json, say
 
 if TYPE_CHECKING:
     from tenterhook.cli.client import ApiError, Client
@@ -47,9 +47,10 @@ def publish(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Publish the events of a file. Running it again publishes nothing twice: an event is known by its uuid.
+    """Publish the events of a file.
 
-    An event without a uuid gets one from its content and its line.
+    Running it again publishes nothing twice: an event is known by its uuid, and one without gets a uuid from its
+    content and its line.
     """
     from tenterhook.cli.client import connect
     from tenterhook.cli.event_file import batches, read_events
@@ -71,7 +72,7 @@ def _send(client: Client, batch: list[FileEvent], tally: Tally) -> None:
     except ApiError as error:
         raise _by_line(error, batch, tally) from None
     except CommandError as error:
-        raise CommandError(f"{error}\n{_so_far(tally)}") from None
+        raise CommandError(f"{error}\n{_so_far(tally)}", body=error.body) from None
     tally.accepted += int(str(part(answer, "accepted") or 0))
     tally.duplicates += int(str(part(answer, "duplicates") or 0))
     tally.derived += sum(event.derived for event in batch)
@@ -89,10 +90,9 @@ def _by_line(error: ApiError, batch: list[FileEvent], tally: Tally) -> CommandEr
 
     causes = [_INDEX.sub(line_of, cause) for cause in error.causes]
     if not causes:
-        return CommandError(f"{error}\n{_so_far(tally)}")
-    lines = [f"{part(error.body, 'errorSummary')} ({error.status})", *(f"  • {cause}" for cause in causes)]
+        return CommandError(f"{error}\n{_so_far(tally)}", body=error.body, fine_print=error.fine_print)
     where = f"Nothing of lines {batch[0].line} to {batch[-1].line} was stored."
-    return CommandError("\n".join([*lines, where, _so_far(tally)]))
+    return CommandError("\n".join([*causes, where, _so_far(tally)]), body=error.body, fine_print=error.fine_print)
 
 
 def _so_far(tally: Tally) -> str:
@@ -102,6 +102,8 @@ def _so_far(tally: Tally) -> str:
 
 
 def _report(tally: Tally, as_json: bool) -> None:
+    if not tally.last_line:
+        note("There are no events in it.")
     if tally.derived and not as_json:
         note(
             f"{tally.derived:,} of them had no uuid and got one from content and line, so that running this again "
@@ -113,7 +115,8 @@ def _report(tally: Tally, as_json: bool) -> None:
     if as_json:
         print_json({"accepted": tally.accepted, "duplicates": tally.duplicates, "conflictLines": tally.conflicts})
     else:
-        say(f"published {tally.accepted:,} events; {tally.duplicates:,} were known already")
+        known = f"; {tally.duplicates:,} {'was' if tally.duplicates == 1 else 'were'} known already"
+        say(f"published {count_of(tally.accepted, 'event')}" + (known if tally.duplicates else ""))
 
 
 @contextlib.contextmanager

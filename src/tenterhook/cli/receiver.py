@@ -27,6 +27,7 @@ class Behaviour:
     status: int = 204  #: the answer to deliveries
     delay_s: float = 0.0  #: how long a delivery waits for its answer
     wrong_echo: bool = False  #: answer the challenge wrongly
+    fail_first: int = 0  #: so many deliveries are answered 500 before any gets `status`
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Receiver:
     behaviour: Behaviour
     tell: Callable[[Received], None]
     _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _failed: int = 0
 
     async def __call__(
         self,
@@ -79,8 +81,10 @@ class Receiver:
             return Received("REFUSED", 401, reason=self._secret_words()), b""
         if len(challenge) > MAX_CHALLENGE:
             return Received("REFUSED", 400, reason="the challenge is too long"), b""
-        echo = "something else" if self.behaviour.wrong_echo else challenge.decode("latin-1")
-        return Received("CHALLENGE", 200), json.dumps({"verification": echo}).encode()
+        wrong = self.behaviour.wrong_echo
+        echo = "something else" if wrong else challenge.decode("latin-1")
+        reason = "answered wrongly, as --wrong-echo asks" if wrong else ""
+        return Received("CHALLENGE", 200, reason=reason), json.dumps({"verification": echo}).encode()
 
     def _take(self, headers: Mapping[str, bytes], body: bytes | None) -> Received:
         if not self._knows_secret(headers):
@@ -91,7 +95,17 @@ class Receiver:
             decoded = json.loads(body)
         except (ValueError, RecursionError):
             return Received("REFUSED", 400, reason="the body is not JSON")
-        return Received("DELIVERY", self.behaviour.status, decoded, self._is_repeat(part(decoded, "eventId")))
+        if not isinstance(part(decoded, "data", "events"), list):
+            return Received(
+                "OTHER", self.behaviour.status, decoded, reason="a POST that is no delivery of an event hook"
+            )
+        return Received("DELIVERY", self._status(), decoded, self._is_repeat(part(decoded, "eventId")))
+
+    def _status(self) -> int:
+        if self._failed == self.behaviour.fail_first:
+            return self.behaviour.status
+        self._failed += 1
+        return 500
 
     def _is_repeat(self, event_id: object) -> bool:
         if not isinstance(event_id, str):

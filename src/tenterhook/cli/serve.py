@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenterhook.cli.failure import CommandError
-from tenterhook.cli.output import note
+from tenterhook.cli.output import note, print_json
 from tenterhook.cli.server_file import read_server_file, remove_server_file, write_server_file
 from tenterhook.errors import OperatorError
 
@@ -38,10 +37,10 @@ def serve(
     profile: Annotated[str | None, typer.Option(help="open, okta or okta-2021. [default: open]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready, nothing else.")] = False,
 ) -> None:
-    """Run the platform. Options win over TENTERHOOK_* variables, those over the TOML file.
+    """Run the platform.
 
-    Prints `listening on http://HOST:PORT` when ready. SIGTERM and Ctrl-C stop it within 10 seconds, a second
-    one at once.
+    Options win over TENTERHOOK_* variables, those over the TOML file. Prints `listening on http://HOST:PORT` when
+    ready. SIGTERM and Ctrl-C stop it within 10 seconds, a second one at once.
     """
     from tenterhook.settings import load_settings
 
@@ -92,9 +91,10 @@ def bind_or_advise(settings: Settings) -> Listening:
         running = read_server_file(settings.data_dir)
         if running is None or not running.alive:
             raise
-        raise OperatorError(
-            f"{error} A Tenterhook on {settings.data_dir} is running already: {running.url} (process {running.pid})."
-        ) from None
+        told = f"A Tenterhook on {settings.data_dir} is running already: {running.url} (process {running.pid})."
+        # Where the port is its own, another one would not help: the directory has room for one server.
+        ours = running.url.endswith(f":{settings.port}")
+        raise OperatorError(told if ours else f"{told} {error}") from None
 
 
 async def _serve(settings: Settings, listening: Listening, as_json: bool) -> None:
@@ -102,16 +102,13 @@ async def _serve(settings: Settings, listening: Listening, as_json: bool) -> Non
     from tenterhook.cli import web
     from tenterhook.platform import Tenterhook
 
-    if settings.dev:
-        note("DEVELOPMENT MODE: hooks may use http:// and reach this machine and its networks. Never on a server.")
-    if settings.host in ("0.0.0.0", "::"):  # noqa: S104 - warned of, not listened on
-        note("It listens on every network interface of this machine: have TLS and a firewall before it.")
     url = web.url_of(listening)
     address, port = listening.getsockname()[:2]
     bound = settings.model_copy(update={"port": port, "public_url": settings.public_url or url})
 
     def ready() -> None:
         write_server_file(settings.data_dir, url)
+        _warn(settings)
         _announce(settings, url, as_json)
 
     async with Tenterhook.from_settings(bound, own_addresses=((address, port),)) as hooks:
@@ -124,10 +121,17 @@ async def _serve(settings: Settings, listening: Listening, as_json: bool) -> Non
         raise CommandError("The database failed (see above), so this process ends: the next start recovers.")
 
 
+def _warn(settings: Settings) -> None:
+    if settings.dev:
+        note("DEVELOPMENT MODE: hooks may use http:// and reach this machine and its networks. Never on a server.")
+    if settings.host in ("0.0.0.0", "::"):  # noqa: S104 - warned of, not listened on
+        note("It listens on every network interface of this machine: have TLS and a firewall before it.")
+
+
 def _announce(settings: Settings, url: str, as_json: bool) -> None:
-    token_file = settings.data_dir / "admin-token"
+    token_file = settings.data_dir.absolute() / "admin-token"
     if as_json:
-        print(json.dumps({"url": url, "data": str(settings.data_dir), "adminToken": str(token_file)}), flush=True)
+        print_json({"url": url, "data": str(settings.data_dir), "adminToken": str(token_file)})
         return
     print("Publish a first event:\n")
     print(f"  {first_curl(settings.public_url or url, token_file)}\n")
@@ -135,9 +139,11 @@ def _announce(settings: Settings, url: str, as_json: bool) -> None:
 
 
 def first_curl(url: str, token_file: Path) -> str:
-    """Return a command line that works when pasted into a shell in this directory: it publishes an event."""
-    path = str(token_file) if token_file.is_absolute() else f"./{token_file}"
+    """Return a command line that publishes an event when pasted into a shell in any directory.
+
+    token_file: absolute.
+    """
     return (
-        f'curl -H "Authorization: SSWS $(cat {shlex.quote(path)})" -H "Content-Type: application/json" '
+        f'curl -H "Authorization: SSWS $(cat {shlex.quote(str(token_file))})" -H "Content-Type: application/json" '
         f"""-d '{{"eventType":"user.lifecycle.create"}}' {url}/api/v1/events"""
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenterhook.cli import options
-from tenterhook.cli.output import print_json, say
+from tenterhook.cli.output import console, count_of, event_line, inert, print_json, say
 
 if TYPE_CHECKING:
     from tenterhook.cli.client import Client
@@ -33,7 +35,10 @@ def simulate(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Publish the life of an organisation: sign-ins, failures, users, groups, MFA. Ctrl-C ends it."""
+    """Publish the life of a made-up organisation.
+
+    Sign-ins, failures, users, groups, MFA. Ctrl-C ends it.
+    """
     from random import Random
 
     from tenterhook.cli.client import connect
@@ -43,19 +48,21 @@ def simulate(
     published = 0
     began = time.monotonic()
     try:
-        with connect(url, token, data) as client:
+        with connect(url, token, data) as client, _running_line() as show:
             while count is None or published < count:
-                published += _publish_due(client, life, published, (rate, count, began))
+                batch = _publish_due(client, life, published, (rate, count, began))
+                published += len(batch)
+                show(published, batch[-1])
     except KeyboardInterrupt:
         pass
     if as_json:
         print_json({"published": published, "seconds": round(time.monotonic() - began, 3)})
     else:
-        say(f"published {published:,} events in {time.monotonic() - began:.1f} s")
+        say(f"published {count_of(published, 'event')} in {time.monotonic() - began:.1f} s")
 
 
-def _publish_due(client: Client, life: Iterator[Any], done: int, pace: tuple[float, int | None, float]) -> int:
-    """Publish what is due after *done* events, waiting until at least one is; return how many that was.
+def _publish_due(client: Client, life: Iterator[Any], done: int, pace: tuple[float, int | None, float]) -> list[Any]:
+    """Publish what is due after *done* events, waiting until at least one is; return those events.
 
     pace: (events per second, how many in all or None, when it began on the monotonic clock).
     """
@@ -67,7 +74,28 @@ def _publish_due(client: Client, life: Iterator[Any], done: int, pace: tuple[flo
         due = max(1, min(1000, int((time.monotonic() - began) * rate) - done))
     batch = [next(life) for _ in range(due if count is None else min(due, count - done))]
     client.publish(json.dumps(batch).encode())
-    return len(batch)
+    return batch
+
+
+@contextlib.contextmanager
+def _running_line() -> Iterator[Callable[[int, object], None]]:
+    """Show on a terminal how many events were published, and the last of them; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda count, last: None
+        return
+    from rich.text import Text
+
+    terminal = console(stderr=True)
+
+    def words(count: int, last: object) -> Text:
+        text = Text(f"{count_of(count, 'event')}  ", no_wrap=True, overflow="ellipsis")
+        text.append(inert(event_line(last)), style="dim")
+        # The spinner and the space after it take two columns.
+        text.truncate(max(10, terminal.width - 3), overflow="ellipsis")
+        return text
+
+    with terminal.status("publishing; Ctrl-C ends it") as status:
+        yield lambda count, last: status.update(words(count, last))
 
 
 def events(random: Any) -> Iterator[dict[str, Any]]:

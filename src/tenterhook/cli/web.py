@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
-#: How long open requests may go on after the first signal. The platform's own stop (8 s at most) follows: 10 s in all.
+#: How long open requests may go on after the first signal. The platform's own stop (7 s at most) follows: 10 s in all.
 DRAIN_S = 2
 
 
