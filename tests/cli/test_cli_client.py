@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
+
+from tenterhook.cli.client import DEFAULT_URL, connect
 
 
 class Fake(ThreadingHTTPServer):
@@ -250,3 +253,13 @@ def test_help_needs_none_of_the_heavy_libraries(cli: CommandLine) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_given_token_does_not_go_to_an_address_that_only_a_file_names(tmp_path: Path) -> None:
+    (tmp_path / "server.json").write_text(json.dumps({"url": "https://stranger.example", "pid": os.getpid()}))
+    (tmp_path / "server.json").chmod(0o600)
+    assert connect(None, "00given", tmp_path).url == DEFAULT_URL
+    (tmp_path / "server.json").write_text(json.dumps({"url": "http://127.0.0.1:19555", "pid": os.getpid()}))
+    assert connect(None, "00given", tmp_path).url == "http://127.0.0.1:19555"
+    (tmp_path / "server.json").chmod(0o666)
+    assert connect(None, "00given", tmp_path).url == DEFAULT_URL

@@ -87,11 +87,14 @@ def connect(url: str | None, token: str | None, data: Path | None) -> Client:
     """Return a client of the server that the options name.
 
     Without *url* the server is the one that *data* says is running, else the default address. Without *token* the
-    data directory's admin token is used, but only towards that server or this machine: it never travels elsewhere.
+    data directory's admin token is used, but only towards that server or this machine: it never travels elsewhere. Nor
+    does a given token go to an address that only a file in the current directory names, unless that is this machine.
     Raises: UsageError, if the address is no URL or no token is found.
     """
     folder = data or DEFAULT_DATA
     running = read_server_file(folder)
+    if running is not None and (not running.alive or (token and not _is_this_machine(running.url))):
+        running = None
     address = (url or (running.url if running else DEFAULT_URL)).rstrip("/")
     _check_url(address)
     if not token:

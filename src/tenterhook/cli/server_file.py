@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +37,8 @@ class RunningServer:
 
 def write_server_file(data: Path, url: str) -> None:
     """Say in *data* that this process listens at *url*. Replaces what a killed server left; mode 0600."""
-    temporary = data / f"{NAME}.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    temporary = data / f"{NAME}.{secrets.token_hex(8)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump({"url": url, "pid": os.getpid()}, file)
     temporary.replace(data / NAME)
@@ -54,6 +55,8 @@ def remove_server_file(data: Path) -> None:
 def read_server_file(data: Path) -> RunningServer | None:
     """Return what the file in *data* says, or None if there is none that can be read."""
     try:
+        if (data / NAME).stat().st_mode & 0o022:
+            return None  # whoever else can write it would be told our token
         record = json.loads((data / NAME).read_text("utf-8"))
         return RunningServer(str(record["url"]), int(record["pid"]))
     except (OSError, ValueError, KeyError, TypeError):
