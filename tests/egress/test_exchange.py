@@ -349,6 +349,50 @@ def test_a_chunked_body_with_trailers_is_read(run):
     assert "X-Trailer" not in dict(attempt.response_headers)
 
 
+def _framing_without_end(start, piece):
+    async def script(receiver, reader, writer):
+        await receiver.read(reader)
+        writer.write(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(start)
+        for _ in range(200):  # 3 MB
+            writer.write(piece * (16_384 // len(piece)))
+            await writer.drain()
+        await reader.read(-1)
+
+    return script
+
+
+FRAMES = {
+    "many trailers": (b"2\r\nab\r\n0\r\n", b"X-A: b\r\n"),
+    "a trailer without end": (b"2\r\nab\r\n0\r\nX-A: ", b"a"),
+    "a chunk extension without end": (b"2;a=", b"a"),
+}
+
+
+@pytest.mark.parametrize("what", FRAMES)
+def test_framing_without_end_fails_who_needs_the_body_and_is_not_read_on(run, what):
+    async def go(need_body):
+        async with listening(_framing_without_end(*FRAMES[what])) as receiver, sending() as client:
+            attempt = await client.send(to(receiver, need_body=need_body), 20)
+            await asyncio.wait_for(receiver.ended.wait(), 5)
+            return attempt
+
+    needing = run(go(True))
+    assert (needing.outcome, needing.reason, needing.status) == (Outcome.FAILED, Reason.PROTOCOL, 200)
+    assert "what frames its chunks exceeds 16 KiB" in needing.message
+    assert run(go(False)).outcome is Outcome.DELIVERED
+
+
+def test_a_body_in_very_small_chunks_is_taken_whole(run):
+    body = b"abcd" * 20_000
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+    answer = OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    attempt, _ = ask(run, answering(answer), timeout_s=10, need_body=True)
+    assert (attempt.outcome, attempt.response_body) == (Outcome.DELIVERED, body)
+
+
 @pytest.mark.parametrize(
     "answer",
     [

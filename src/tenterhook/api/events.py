@@ -26,6 +26,7 @@ async def publish_events(scope: Scope, receive: Receive, send: Send) -> None:
     ndjson = _TYPES.get(media_type(exchange.facts))
     if ndjson is None:
         raise MediaTypeError("Content-Type must be application/json or application/x-ndjson.")
-    body = await receive_body(scope, receive, MAX_BODY_BYTES)
     publishing: Publishing = scope["app"].state.publishing
+    publishing.admit()
+    body = await receive_body(scope, receive, MAX_BODY_BYTES)
     await exchange.answer_json(_encode(await publishing.publish(principal, body, ndjson=ndjson)))

@@ -6,6 +6,7 @@ to the framework; its answer gets the headers that every answer has, and every e
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -66,6 +67,9 @@ class Frame:
         except (TenterhookError, HTTPException) as error:
             await self._tell(error, scope, receive, exchange)
         except Exception as error:
+            if exchange.started and _is_cut(error):
+                await asyncio.sleep(0)  # the server is told in the loop's next round, and must know when this ends
+                return
             # A server must outlive one request. `failures` counts them; the request id finds this line again.
             self.failures += 1
             path = scope["path"][:200]
@@ -134,3 +138,8 @@ class Frame:
         if exchange.started:
             return
         await error_answer(error, exchange.standing)(scope, receive, exchange.send)
+
+
+def _is_cut(error: Exception) -> bool:
+    """Whether *error* is what uvloop says to a write after the client was lost and before the server was told."""
+    return isinstance(error, RuntimeError) and str(error).startswith("unable to perform operation on <")

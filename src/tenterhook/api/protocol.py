@@ -1,17 +1,22 @@
 """The HTTP parser's manners on our port: bounds on the head of a request, deadlines, and errors in our own shape.
 
-uvicorn's protocol on httptools bounds neither the size of a request's head nor the time that it or the body takes.
-Source: security checks 131-134; RFC 9112.
+uvicorn's protocol on httptools bounds neither the size of a request's head, of its trailers and of what frames its
+chunks, nor the time that head, body and the reading of the answer take. Source: security checks 131-134; RFC 9112.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import resource
+import sys
+import termios
 from enum import Enum
 from functools import partial
 from typing import Any
 
 import httptools
+from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from tenterhook.api.errors import ProtocolError, complaint_of, error_body
@@ -28,6 +33,13 @@ HEAD_DEADLINE_S = 10.0
 BODY_DEADLINE_S = 30.0
 #: What may still come of a body after its answer before the connection is cut.
 MAX_UNREAD_BYTES = 16 * 1024 * 1024
+#: What may come between the parts of a chunked body: sizes, extensions, trailers. Trailers are read by nobody.
+MAX_FRAMING_BYTES = 64 * 1024
+#: What each part of a body may have of it beside that: many small chunks are no offence.
+FRAMING_BYTES_PER_PART = 16
+#: How long an answer may wait without a byte of it being taken.
+WRITE_DEADLINE_S = 30.0
+#: Fewer if the process may not open twice as many files: see `most_connections`.
 MAX_CONNECTIONS = 4096
 KEEP_ALIVE_S = 65
 
@@ -47,13 +59,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; a connection beyond `MAX_CONNECTIONS` is turned away."""
         super().connection_made(transport)
-        self._refusal: ProtocolError | None = None
+        self._refusal: Exception | None = None
         self._broken = False
+        self._line: bytes | None = b""  # what came of a request line; None from its end to the end of the request
         self._head_bytes = 0
+        self._framing = 0
         self._unread = 0
+        self._unsent = 0
+        self._drained = False
+        self._moved_at = self.loop.time()
         self._enter(_Phase.HEAD)
         self._watch: asyncio.TimerHandle | None = self.loop.call_later(HEAD_DEADLINE_S, self._look)
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self.connections) > most_connections():
             self._answer(ProtocolError(503, "too many connections are open"))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,27 +81,50 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes in, counting those of a request's head."""
+        """Take bytes in, counting those of a request's head and those that frame its body."""
         if self._broken or self.transport.is_closing():
             return
-        self._unset_keepalive_if_required()
+        if self._phase is not _Phase.IDLE:  # there it is a request that ends idleness: a blank line is none
+            self._unset_keepalive_if_required()
+        if self._line is not None and not self._speaks_http(self._line + data):
+            self._answer(_other_protocol())
+            return
+        self._framing += len(data)  # too much, if a head is among it: that is forgotten at the head's end
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            self._decline(data[offer.args[0] :])
+            self._feed(data)
         except httptools.HttpParserError:
             self._answer(self._refusal or BadRequestError("it is not HTTP/1.1 as RFC 9112 has it"))
-        if self._phase is _Phase.HEAD and not self._broken:
+        if self._broken:
+            return
+        if self._phase is _Phase.HEAD:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._answer(_head_too_large())
+        elif self._phase is _Phase.BODY:
+            if self._framing > MAX_FRAMING_BYTES:
+                text = f"what frames the chunks of its body is more than {MAX_FRAMING_BYTES // 1024} KiB"
+                self._answer(ProtocolError(431, text))
+            elif self._framing < 0:
+                self._framing = 0
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
+        self._unset_keepalive_if_required()
+        if not self._line:
+            self._line = None
         self._head_bytes = 0
         self._unread = 0
         self._enter(_Phase.HEAD)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field in; trailers are dropped (RFC 9110 §6.5.1: they must not be merged into the head)."""
+        if self._phase is not _Phase.HEAD:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Judge the head of a request before anything of it is acted upon."""
@@ -94,6 +134,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return  # what follows is not read as a body: see `_decline`
         self._enter(_Phase.BODY)
+        self._framing = 0
+        self.scope["headers"] = tuple(self.headers)  # what was judged stays as it is
         self.url = b"/" + self.url.lstrip(b"/")  # two slashes would read as the beginning of an authority
         super().on_headers_complete()
         extensions: dict[str, Any] = {RESPOND: partial(self._respond, self.cycle)}
@@ -101,6 +143,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body in; after the answer it is only counted."""
+        self._framing -= len(body) + FRAMING_BYTES_PER_PART
         if self.cycle.response_complete:
             self._unread += len(body)
             if self._unread > MAX_UNREAD_BYTES:
@@ -112,9 +155,40 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._enter(_Phase.IDLE)
+        self._line = b""
         super().on_message_complete()
 
-    def _decline(self, rest: bytes) -> None:
+    def resume_writing(self) -> None:
+        """Note that the client reads."""
+        self._drained = True
+        super().resume_writing()
+
+    def _speaks_http(self, line: bytes) -> bool:
+        """Whether a request that begins with *line* is HTTP: the parser takes RTSP and ICE as well.
+
+        The line may come in pieces; those are kept.
+        """
+        line = line.lstrip(b"\r\n")
+        end = line.find(b"\n")
+        if end < 0:
+            self._line = line
+            return True
+        self._line = None
+        return line.rfind(b" HTTP/", 0, end) > 0
+
+    def _feed(self, data: bytes) -> None:
+        """Let the parser read; a request that offers another protocol is read again without its offer."""
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = memoryview(rest)[offer.args[0] :]
+                self._decline()
+            else:
+                return
+
+    def _decline(self) -> None:
         """Go on in HTTP/1.1 with a request that offers another protocol, as Java's client does (RFC 9110 §7.8).
 
         httptools takes the body of such a request for the other protocol's, so its head is read anew without the offer.
@@ -124,18 +198,30 @@ class BoundedProtocol(HttpToolsProtocol):
         head = [self.parser.get_method(), b" ", self.url, b" HTTP/1.1\r\n"]
         head += [part for name, value in kept for part in (name, b": ", value, b"\r\n")]
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"".join([*head, b"\r\n", rest]))
+        self.parser.feed_data(b"".join([*head, b"\r\n"]))
 
-    def _judge(self) -> ProtocolError | None:
+    def _judge(self) -> Exception | None:
+        parser = self.parser
+        if parser.should_upgrade() and parser.get_method() == b"CONNECT":
+            return HTTPException(405)
+        if parser.get_http_version() not in ("1.1", "1.0"):
+            return _other_protocol()
         if len(self.url) > MAX_TARGET_BYTES:
             return ProtocolError(414, f"the request target is longer than {MAX_TARGET_BYTES:,} bytes")
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size = len(self.url)
+        codings = 0
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if name == b"transfer-encoding":
+                codings += 1 if value.strip().lower() == b"chunked" else 2
+            elif name == b"expect" and value.lower() != b"100-continue":
+                return ProtocolError(417, "the only expectation that is met is 100-continue")
         if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             return _head_too_large()
         if not self.url.startswith(b"/"):
             return ProtocolError(400, "the request target must be a path")
-        if any(name == b"expect" and value.lower() != b"100-continue" for name, value in self.headers):
-            return ProtocolError(417, "the only expectation that is met is 100-continue")
+        if codings > 1:
+            return ProtocolError(400, "the only Transfer-Encoding that is read is chunked, once")
         return None
 
     def _respond(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
@@ -146,6 +232,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if cycle.disconnected:
             return
         cycle.response_started = True
+        if self.transport.is_closing():
+            cycle.response_complete = True  # nobody reads on
+            return
         defaults = b"".join([b"%b: %b\r\n" % pair for pair in self.server_state.default_headers])
         closing = b"" if cycle.keep_alive else b"connection: close\r\n"
         self.transport.write(b"%b%b%b%b\r\n%b" % (STATUS_LINE[200], defaults, head, closing, body))
@@ -168,6 +257,9 @@ class BoundedProtocol(HttpToolsProtocol):
             if self.cycle.response_started or self.pipeline:
                 self.transport.close()
                 return
+        elif self._phase is _Phase.BODY:  # this request has its answer
+            self.transport.close()
+            return
         complaint = complaint_of(error)
         body = error_body(complaint)
         head = [
@@ -185,15 +277,53 @@ class BoundedProtocol(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def _look(self) -> None:
-        """Close a connection whose request takes too long. One timer a connection, at most once in a deadline."""
+        """Close a connection whose request or answer takes too long. One timer a connection, for both."""
+        now = self.loop.time()
+        if self._is_stuck(now):
+            self.transport.abort()
+            return
         deadline = _DEADLINES.get(self._phase)
-        left = HEAD_DEADLINE_S if deadline is None else self._since + deadline - self.loop.time()
-        if left <= 0 and self._broken:
-            self.transport.close()
-        elif left <= 0:
-            self._answer(ProtocolError(408, "the request did not arrive in time"))
+        left = HEAD_DEADLINE_S if deadline is None else self._since + deadline - now
+        if left <= 0:
+            left = HEAD_DEADLINE_S
+            if self._broken:
+                self.transport.close()
+            else:
+                self._answer(ProtocolError(408, "the request did not arrive in time"))
+        self._watch = self.loop.call_later(min(left, HEAD_DEADLINE_S), self._look)
+
+    def _is_stuck(self, now: float) -> bool:
+        """Whether an answer waits and the client has taken nothing of it for too long."""
+        before = self._unsent
+        if self.scheme == "https":  # what waits below TLS cannot be asked for: the system's queue tells if it moves
+            self._unsent = _queued(self.transport)
+            moves = self._unsent != before
         else:
-            self._watch = self.loop.call_later(min(left, HEAD_DEADLINE_S), self._look)
+            self._unsent = self.transport.get_write_buffer_size()
+            moves = self._unsent < before
+        if moves or self._drained or not self._unsent:
+            self._moved_at = now
+        self._drained = False
+        return now - self._moved_at >= WRITE_DEADLINE_S
+
+
+def _queued(transport: asyncio.Transport) -> int:
+    """Return how many bytes the system holds that the peer has not acknowledged; 0 where it does not say."""
+    try:
+        answer = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, b"\0" * 4)
+    except (OSError, ValueError):
+        return 0
+    return int.from_bytes(answer, sys.byteorder)
+
+
+def most_connections() -> int:
+    """Return how many connections may be open: half of the files that may be, the rest is for the door out."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft // 2)
+
+
+def _other_protocol() -> ProtocolError:
+    return ProtocolError(400, "it is not HTTP/1.1 or HTTP/1.0")
 
 
 def _head_too_large() -> ProtocolError:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_HEAD = 16 * 1024
 MAX_FIELDS = 100
 MAX_INTERIM = 8
+#: What may come between the parts of a body: chunk sizes and extensions, trailers. And for each part beside that.
+MAX_FRAMING = 16 * 1024
+FRAMING_PER_PART = 16
 
 # Fields that are looked at, by the length of their names: the rest need no lower().
 _WATCHED_LENGTHS = frozenset({len("Retry-After"), len("Content-Length"), len("Transfer-Encoding")})
@@ -30,9 +33,9 @@ class Connection(asyncio.Protocol):
     """A TCP or TLS connection that belongs to one `Lane` of the pool for life."""
 
     __slots__ = (
-        *("_body_bytes", "_complete", "_decoded", "_due", "_exchange", "_flaw", "_framed", "_head_bytes", "_head_done"),
-        *("_headers", "_interim", "_keep_alive", "_loop", "_parser", "_raw", "_retry_after", "_timer", "_wake_at"),
-        *("address", "answer", "destination", "lane", "lost", "pool", "private", "transport"),
+        *("_body_bytes", "_complete", "_decoded", "_due", "_exchange", "_flaw", "_framed", "_framing", "_head_bytes"),
+        *("_head_done", "_headers", "_interim", "_keep_alive", "_loop", "_parser", "_raw", "_retry_after", "_timer"),
+        *("_wake_at", "address", "answer", "destination", "lane", "lost", "pool", "private", "transport"),
     )
 
     def __init__(
@@ -59,6 +62,7 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._head_bytes = 0
         self._body_bytes = 0
+        self._framing = 0
         self._interim = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_done = False
@@ -150,12 +154,16 @@ class Connection(asyncio.Protocol):
             if self._head_bytes < len(_START) and not data.startswith(_START):
                 self._check_start(data)
             self._head_bytes += len(data)
+        else:
+            self._framing = max(self._framing, 0) + len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._flaw = "it switched protocols"
         except httptools.HttpParserError as error:
             self._flaw = self._flaw or str(error) or "it is not HTTP/1.1"
+        if self._framing > MAX_FRAMING:
+            self._flaw = self._flaw or _FRAMING_TOO_LARGE
         if self._complete and self._flaw is None and self._body_bytes <= MAX_KEPT_BODY:
             self._settle(exchange, exchange.conclude(True))  # nearly every answer: small, whole and sound
             self._finish()
@@ -229,6 +237,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         """Keep the part of the body that is wanted."""
         self._body_bytes += len(data)
+        self._framing -= len(data) + FRAMING_PER_PART
         exchange = self._exchange
         if exchange is None:
             return
@@ -303,6 +312,7 @@ class Connection(asyncio.Protocol):
 
 _START = b"HTTP/1."
 _RESET = "The connection was cut before an answer came."
+_FRAMING_TOO_LARGE = f"what frames its chunks exceeds {MAX_FRAMING // 1024} KiB"
 _HEAD_TOO_LARGE = f"its header fields exceed {MAX_HEAD // 1024} KiB"
 
 
