@@ -31,6 +31,7 @@ def held(database: Database) -> Iterator[None]:
         assert gate.wait(30)
 
     database.submit(Batch("hold", Class.OUTCOME, lambda tx, _: [hold(tx)]), None, lambda _: None, pytest.fail)
+    database._call_writer()  # as the event loop does at the end of its turn; here it waits inside of one
     assert inside.wait(30)
     try:
         yield

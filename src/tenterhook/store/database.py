@@ -56,6 +56,8 @@ class Database:
         self._on_fatal = on_fatal
         self._waiting = WriteQueue()
         self._wake = threading.Condition()
+        self._ready = False  #: whether the writer has been called for what waits
+        self._called = False  #: whether that call is on its way
         self._closing = False
         self._ended = False
         self._fatal: BaseException | None = None
@@ -204,16 +206,29 @@ class Database:
             if self._ended:
                 raise OverloadedError("the database is closed; the process is stopping", 5)
             waiting.put(klass, item)
+        if not self._called:
+            # Not for each write: what one turn of the event loop brings goes into one commit.
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._call_writer)
+
+    def _call_writer(self) -> None:
+        with self._wake:
+            self._called = False
+            self._ready = True
             self._wake.notify()
 
     def _write_forever(self) -> None:
         while True:
             with self._wake:
-                while not (items := self._waiting.take()):
-                    if self._closing:
-                        self._ended = True
-                        return
+                while not (self._ready or self._closing):
                     self._wake.wait()
+                items = self._waiting.take()
+                self._ready = self._waiting.any
+                if not items and self._closing:
+                    self._ended = True
+                    return
+            if not items:
+                continue
             try:
                 self._write_batch(items)
             except BaseException as error:

@@ -69,6 +69,11 @@ class WriteQueue:
         self.rows[klass] += item.rows
         self.bytes[klass] += item.size
 
+    @property
+    def any(self) -> bool:
+        """Return whether anything waits."""
+        return any(map(len, self.items.values()))
+
     def take(self) -> list[tuple[Class, Waiting]]:
         """Return the next batch: each class its share first, then what is left of the batch by rank."""
         taken: list[tuple[Class, Waiting]] = []
