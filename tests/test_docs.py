@@ -157,25 +157,43 @@ def test_the_readme_lists_every_command() -> None:
     assert listed == set(typer.main.get_command(app).commands)
 
 
-# ---- the guide -------------------------------------------------------------------------------------------------------
+# ---- the guide and the security checks -------------------------------------------------------------------------------
+
+COVERAGE = ["guide-coverage.md", "security-coverage.md"]
 
 
-def coverage_rows() -> list[list[str]]:
-    lines = (ROOT / "docs" / "guide-coverage.md").read_text("utf-8").splitlines()
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if re.match(r"\| *G\d", line)]
+def coverage_rows(document: str) -> list[list[str]]:
+    """Return the rows of a coverage table: number, what, covered, tests."""
+    lines = (ROOT / "docs" / document).read_text("utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if re.match(r"\| *G?\d", line)]
+
+
+def numbers(cell: str) -> range:
+    """Return the numbers that a cell such as `7` or `9-12` stands for."""
+    first, _, last = cell.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def test_every_statement_of_the_guide_is_accounted_for_once() -> None:
-    assert [row[0] for row in coverage_rows()] == [f"G{number}" for number in range(1, 36)]
-    assert all(re.match(r"(now|later|Okta)\b", row[2]) for row in coverage_rows())
+    rows = coverage_rows("guide-coverage.md")
+    assert [row[0] for row in rows] == [f"G{number}" for number in range(1, 36)]
+    assert all(re.match(r"(now|later|Okta)\b", row[2]) for row in rows)
 
 
-def test_what_is_covered_now_names_the_test_that_proves_it() -> None:
-    assert [row[0] for row in coverage_rows() if "now" in row[2] and not row[3]] == []
+def test_every_security_check_of_what_is_built_is_accounted_for_once() -> None:
+    rows = coverage_rows("security-coverage.md")
+    assert [number for row in rows for number in numbers(row[0])] == [*range(1, 115), *range(136, 156)]
+    assert [row[0] for row in rows if not re.match(r"(now\b|does not apply yet: \w)", row[2])] == []
 
 
-def test_a_test_that_the_coverage_names_exists() -> None:
-    named = [test for row in coverage_rows() for test in re.findall(r"`(tests/[^`]+)`", row[3])]
+@pytest.mark.parametrize("document", COVERAGE)
+def test_what_is_covered_now_names_the_test_that_proves_it(document: str) -> None:
+    assert [row[0] for row in coverage_rows(document) if "now" in row[2] and "`tests/" not in row[3]] == []
+
+
+@pytest.mark.parametrize("document", COVERAGE)
+def test_a_test_that_the_coverage_names_exists(document: str) -> None:
+    named = [test for row in coverage_rows(document) for test in re.findall(r"`(tests/[^`]+)`", row[3])]
     missing = []
     for test in named:
         file, _, name = test.partition("::")
@@ -183,6 +201,7 @@ def test_a_test_that_the_coverage_names_exists() -> None:
         names = re.findall(r"def (test_\w+)", path.read_text("utf-8")) if path.exists() else []
         if name not in names:
             missing.append(test)
+    assert named
     assert not missing
 
 

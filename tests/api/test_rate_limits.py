@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api_rig import EVENT, Api, with_api
+from api_rig import EVENT, Api, receiving, with_api
 from test_frame import assert_error
 
 from tenterhook.api.rate_limit import MAX_WINDOWS, Bucket, Limiter, RateLimits, address_key
@@ -110,3 +110,20 @@ async def test_guessing_tokens_ends_in_429_and_a_good_token_still_works(api: Api
     assert statuses == [401, 401, 401, 429, 429, 429]
     assert (await api.client.post("/api/v1/events", json=EVENT)).status_code == 429
     assert (await api.call("GET", TOKENS)).status_code == 200
+
+
+@with_api(limits=RateLimits(verification=2))
+async def test_verifications_are_counted_for_the_org_whichever_hook_and_token(api: Api) -> None:
+    other = await api.call("POST", TOKENS, json={"name": "second", "role": "SUPER_ADMIN"})
+    second = {"Authorization": f"SSWS {other.json()['token']}"}
+    async with receiving(204) as receiver:
+        paths = []
+        for _ in range(3):
+            hook = await api.add_hook(receiver.url)
+            paths.append(f"/api/v1/eventHooks/{hook.id}/lifecycle/verify")
+        statuses = [(await api.call("POST", path)).status_code for path in paths[:2]]
+        asked = len(receiver.requests)
+        for headers in ({}, second):
+            assert_error(await api.call("POST", paths[2], headers=headers), 429, "E0000047")
+    assert statuses == [400, 400], "this receiver echoes nothing"
+    assert len(receiver.requests) == asked > 0, "who may not verify connects to nobody"

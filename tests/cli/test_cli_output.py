@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenterhook.cli.output import count_of, distance, event_line, inert, person
+from tenterhook.cli.serve import configure_log
 
 
 @given(st.text(alphabet=st.characters(), max_size=200))
@@ -18,6 +20,18 @@ def test_inert_text_has_only_printable_characters(text: str) -> None:
 
 def test_an_escape_sequence_is_shown_and_not_obeyed() -> None:
     assert inert("a\x1b[2J\x9b\r\nb") == "a\\x1b[2J\\x9b\\r\\nb"
+
+
+def test_a_line_end_from_outside_does_not_forge_a_log_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    before = structlog.get_config()
+    configure_log("info")
+    try:
+        structlog.get_logger().warning("deliveries fail", reason="no\r\nlevel='error' event='forged'\x1b[2J\u2028")
+    finally:
+        structlog.configure(**before)
+    written = capsys.readouterr().err
+    assert "forged" in written
+    assert written.removesuffix("\n").isprintable()
 
 
 def test_a_text_direction_override_is_shown_and_not_obeyed() -> None:

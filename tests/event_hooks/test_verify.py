@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hook_rig import Rig, answer, causes, echo, endpoint, with_rig
+from hook_rig import CHALLENGE, Rig, answer, causes, echo, endpoint, with_rig
 from hook_samples import GUIDE_BODY
 
 from tenterhook.engine.register import replace_event_hook
@@ -92,6 +94,11 @@ REFUSED: dict[str, tuple[Callable[[str | None], bytes | None], int, str]] = {
     "a megabyte": (lambda got: answer(b" " * 1_000_000 + echo(got)), 1, "exceeds 256 KiB"),
     "a page": (lambda got: answer("<html><body>Sign in"), 1, "an HTML or XML page"),
     "a byte order mark": (lambda got: answer(f'\ufeff{{"verification":"{got}"}}'), 1, "a byte order mark"),
+    "a compressed echo": (
+        lambda got: answer(gzip.compress(echo(got).partition(b"\r\n\r\n")[2]), "200 OK", "Content-Encoding: gzip"),
+        1,
+        "no strict JSON",
+    ),
     "a redirect": (lambda got: answer("", "302 Found", "Location: /other"), 2, "redirects are not followed"),
     "an error": (lambda got: answer(f'{{"verification":"{got}"}}', "500 Oops"), 2, "answered 500"),
     "another success": (lambda got: answer(f'{{"verification":"{got}"}}', "201 Created"), 2, "answered 201"),
@@ -115,6 +122,27 @@ def test_an_endpoint_that_does_not_echo_exactly_stays_unverified(name: str, tmp_
             assert await rig.read(hook) == hook
 
     story(tmp_path)  # type: ignore[arg-type]
+
+
+def test_a_challenge_is_kept_nowhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    challenges: list[bytes] = []
+
+    @with_rig()
+    async def story(rig: Rig) -> None:
+        for name, say, status in (("wrong", lambda got: answer(f'["{got}"]'), 400), ("right", echo, 200)):
+            async with endpoint(say) as receiver:
+                hook = await rig.create(name=name, **{URI: receiver.url})
+                shown = await rig.act(hook, "verify")
+                assert shown.status_code == status
+                challenges.extend(found[1] for found in map(CHALLENGE.search, receiver.gets) if found)
+                assert challenges[-1] not in shown.content
+
+    story(tmp_path)
+    assert len(challenges) == 2
+    printed = "".join(capfd.readouterr()).encode()
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"event_hook.verified" in written
+    assert not any(challenge in printed + written for challenge in challenges)
 
 
 @with_rig()
