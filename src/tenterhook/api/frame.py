@@ -75,6 +75,10 @@ class Frame:
             path = scope["path"][:200]
             log.error("request failed", request_id=exchange.request_id, path=path, stack=stack_of(error))
             await self._tell(error, scope, receive, exchange)
+        finally:
+            # Scope, server and exchange know each other: parted here, they go at once and not when the collector comes.
+            del scope[KEY]
+            scope.pop("extensions", None)
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         self._check(scope, exchange)
