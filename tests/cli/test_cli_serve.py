@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import sqlite3
@@ -14,6 +15,7 @@ import pytest
 from command_line import WAIT_S, CommandLine
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: there is nothing to paste into")
 def test_the_printed_curl_publishes_an_event_when_pasted_in_any_directory(cli: CommandLine) -> None:
     with cli.start("serve", "--port", "0", "--data", "it's here") as server:
         server.url()

@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 #: A queue is refilled when it has fallen to this.
 LOW_WATER = 32
-#: Rows that one claim takes at most: it shares its commit with others.
-CLAIM_AT_ONCE = 128
+#: Rows that one claim takes at most: it shares its commit with others, and a lane's three claims share its slots.
+CLAIM_AT_ONCE = 80
 #: How long a lane leaves the database alone after a claim was refused.
 REFUSED_WAIT_S = 1.0
 _MAX_TIMER_S = 3600.0
@@ -144,6 +144,8 @@ class Refill:
             return
         self._arm(lane)
         self.filled(lane)
+        if len(jobs) < room:
+            self.feed()  # what was promised and not needed
 
     def _starved(self, lane: Lane, queue: Queue) -> None:
         lane.refilling[queue] = False
