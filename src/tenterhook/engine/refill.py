@@ -7,7 +7,6 @@ in order, as far as there are slots; one that finds none stands in line for them
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -44,7 +43,7 @@ class Refill:
         self._slots = slots
         self._boot = boot
         self._now_ms = now_ms
-        self._hungry: deque[Lane] = deque()  # lanes that found no slot free
+        self._hungry: dict[Lane, None] = {}  # lanes that found no slot free, in the order in which they came
         self._claims: Batch[tuple[Lane, Queue], None] = Batch("claim", Class.OUTCOME, self._claim)
         self._releases: Batch[list[int], None] = Batch("release", Class.OUTCOME, self._release)
         #: Whether deliveries of a lane may go out now; set by `Lanes`, as the next two.
@@ -92,9 +91,14 @@ class Refill:
         self._database.submit(self._releases, ids, lambda _: done(), lambda error: failed(error=repr(error)))
 
     def feed(self) -> None:
-        """Let the lanes that stood in line for slots look again; call it when slots became free."""
-        for _ in range(len(self._hungry)):
-            self.look(self._hungry.popleft())
+        """Let the first lane that stands in line for slots look again; call it when slots became free.
+
+        One at a time: each look is a transaction, and while slots are few most looks would be in vain.
+        """
+        if self._hungry:
+            lane = next(iter(self._hungry))
+            del self._hungry[lane]
+            self.look(lane)
 
     def stop(self, lane: Lane) -> None:
         """Forget the lane's timer."""
@@ -149,8 +153,7 @@ class Refill:
 
     def _starved(self, lane: Lane, queue: Queue) -> None:
         lane.refilling[queue] = False
-        if lane not in self._hungry:
-            self._hungry.append(lane)
+        self._hungry[lane] = None
 
     def _refused(self, lane: Lane, queue: Queue, error: BaseException) -> None:
         """The database did not take the claim (a full disk): it is left alone for a while."""
