@@ -15,7 +15,7 @@ import structlog
 
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.destination import DestinationRules, parse_allowed_network
-from tenterhook.domain.principal import Principal, Role
+from tenterhook.domain.principal import Principal, Role, permissions_of
 from tenterhook.egress.client import Client
 from tenterhook.engine.authenticate import Tokens
 from tenterhook.engine.deliver import Courier
@@ -136,7 +136,13 @@ class Tenterhook:
         self._publishing = Publishing(pipeline)
         self._pipeline = pipeline
         self._principal = Principal(
-            org_admin.org_id, org_admin.id, org_admin.login, org_admin.name, "embedded", Role.SUPER_ADMIN
+            org_id=org_admin.org_id,
+            admin_id=org_admin.id,
+            login=org_admin.login,
+            name=org_admin.name,
+            token_id="embedded",
+            permissions=permissions_of(Role.SUPER_ADMIN, operator=True),
+            role=Role.SUPER_ADMIN,
         )
 
     def _build(self, settings: Settings, database: Database, vault: Vault, boot: str) -> Pipeline:

@@ -18,7 +18,7 @@ from tenterhook.domain.channel import Channel, Config
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.envelope import render_element
 from tenterhook.domain.event_hook import EventHook, Events
-from tenterhook.domain.principal import Principal, Role
+from tenterhook.domain.principal import Principal, Role, permissions_of
 from tenterhook.domain.strict_json import reload
 from tenterhook.engine.append import Entry, append, make_entry
 from tenterhook.engine.bodies import Elements
@@ -159,7 +159,16 @@ class Rig:
     async def publish(self, *events: Any, org_id: str = ORG, ndjson: bool = False) -> PublishResult:
         """Publish *events*: dicts, or one body as it is."""
         body = events[0] if isinstance(events[0], bytes) else msgspec.json.encode(events)
-        principal = Principal(org_id, "00u1", "ann@example.com", "Ann", "00T1", Role.SUPER_ADMIN, "request-1")
+        principal = Principal(
+            org_id=org_id,
+            admin_id="00u1",
+            login="ann@example.com",
+            name="Ann",
+            token_id="00T1",
+            permissions=permissions_of(Role.SUPER_ADMIN, operator=True),
+            role=Role.SUPER_ADMIN,
+            request_id="request-1",
+        )
         return await self.publishing.publish(principal, body, ndjson=ndjson)
 
     async def rows(self, sql: str, *parameters: Any) -> list[Any]:

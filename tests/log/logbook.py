@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from tenterhook.domain.log_query import read_log_query
-from tenterhook.domain.principal import Principal, Role
+from tenterhook.domain.principal import Principal, Role, permissions_of
 from tenterhook.domain.timestamp import DAY_MS, format_ms, parse_timestamp
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.search_logs import LogPage, search_logs
@@ -44,7 +44,15 @@ def event(published: int = NOW, event_type: str = "user.session.start", **more: 
 
 def principal(org_id: str = OURS) -> Principal:
     """Return a super admin of *org_id*."""
-    return Principal(org_id, "00u1", "ann@example.com", "Ann", "00T1", Role.SUPER_ADMIN)
+    return Principal(
+        org_id=org_id,
+        admin_id="00u1",
+        login="ann@example.com",
+        name="Ann",
+        token_id="00T1",
+        permissions=permissions_of(Role.SUPER_ADMIN, operator=True),
+        role=Role.SUPER_ADMIN,
+    )
 
 
 class Logbook:

@@ -34,7 +34,13 @@ def test_the_head_is_the_newest_file() -> None:
 def test_an_empty_database_comes_to_the_schema_and_no_difference_is_left(tmp_path: Path) -> None:
     def story(tx: Tx) -> None:
         assert current(tx.connection) == HEAD
-        context = MigrationContext.configure(tx.connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {
+            "compare_type": True,
+            "compare_server_default": True,
+            # SQLAlchemy knows no virtual tables: the full-text index and its parts are held by the next test.
+            "include_name": lambda name, kind, _: kind != "table" or not name.startswith("log_text"),
+        }
+        context = MigrationContext.configure(tx.connection, opts=opts)
         assert compare_metadata(context, schema.metadata) == []
 
     in_one(tmp_path, story)
@@ -44,7 +50,7 @@ def test_the_tables_and_partial_indexes_are_to_the_letter_those_of_the_program(t
     def story(tx: Tx) -> None:
         migrated = definitions(tx)
         for kind, name in migrated:
-            if kind == "table":
+            if kind == "table" and not name.startswith("log_text_"):  # an index's parts go with it
                 tx.driver.execute(f"DROP TABLE {name}")
         schema.metadata.create_all(tx.connection)
         made = definitions(tx)
@@ -81,7 +87,7 @@ def test_a_database_of_a_newer_program_is_refused_in_words(tmp_path: Path, newer
 def test_a_migration_that_is_undone_leaves_an_empty_database(tmp_path: Path) -> None:
     def story(tx: Tx) -> None:
         for kind, name in definitions(tx):
-            if kind == "table":
+            if kind == "table" and not name.startswith("log_text_"):
                 tx.driver.execute(f"DROP TABLE {name}")
         tx.driver.execute("DROP TABLE alembic_version")
         mark = tx.savepoint()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from fastapi import Depends
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -12,6 +16,32 @@ from tenterhook.errors import ForbiddenError, NotAuthenticatedError, RateLimited
 
 #: What a call counts as, where its route does not say; publishing is bounded by admission, not by count.
 _BUCKETS = {Permission.READ_LOG: Bucket.LOGS, Permission.PUBLISH: None}
+
+
+class Guard:
+    """What a route asks of its caller. Declared in the route's signature, so that nobody can forget to ask."""
+
+    def __init__(self, permission: Permission, bucket: Bucket | None = None) -> None:
+        self.permission = permission
+        self.bucket = bucket
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the caller, or raise what `allow` raises."""
+        return allow(request, self.permission, self.bucket)
+
+
+def needs(permission: Permission, bucket: Bucket | None = None) -> Any:
+    """Return the marker of a route's parameter that is its caller: ``Annotated[Principal, needs(...)]``.
+
+    bucket: as in `allow`.
+    """
+    return Depends(Guard(permission, bucket))
+
+
+def guard_of(route: APIRoute) -> Guard | None:
+    """Return what *route* asks of its caller; None if it asks nothing."""
+    found = [one.call for one in route.dependant.dependencies if isinstance(one.call, Guard)]
+    return found[0] if found else None
 
 
 def allow(request: Request, permission: Permission, bucket: Bucket | None = None) -> Principal:

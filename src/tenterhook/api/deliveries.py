@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tenterhook.api.access import allow
+from tenterhook.api.access import needs
 from tenterhook.api.answers import add_links, json_answer
 from tenterhook.api.paging import page_of
-from tenterhook.domain.principal import Permission
+from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine.explain import explain
 from tenterhook.engine.retry_delivery import cancel_delivery, retry_delivery
 from tenterhook.engine.show_deliveries import ENTITY, STATUSES, list_deliveries, show_delivery
@@ -16,15 +18,17 @@ from tenterhook.errors import InvalidError
 
 router = APIRouter(prefix="/api/v1", tags=["Deliveries"])
 
+ReadsHooks = Annotated[Principal, needs(Permission.READ_HOOKS)]
+ManagesHooks = Annotated[Principal, needs(Permission.MANAGE_HOOKS)]
+
 #: Deliveries come with their attempts, so a page is shorter than elsewhere.
 _DEFAULT, _MOST = 50, 200
 _DEFAULT_HOOKS, _MOST_HOOKS = 200, 1000
 
 
 @router.get("/eventHooks/{hook_id}/deliveries")
-async def list_hook_deliveries(request: Request, hook_id: str) -> Response:
+async def list_hook_deliveries(request: Request, principal: ReadsHooks, hook_id: str) -> Response:
     """List a hook's deliveries, youngest first; ``status`` narrows."""
-    principal = allow(request, Permission.READ_HOOKS)
     page = page_of(request, ENTITY, default=_DEFAULT, most=_MOST)
     status = request.query_params.get("status")
     if status is not None and status not in STATUSES:
@@ -38,30 +42,26 @@ async def list_hook_deliveries(request: Request, hook_id: str) -> Response:
 
 
 @router.get("/deliveries/{event_id}")
-async def show_one_delivery(request: Request, event_id: str) -> Response:
+async def show_one_delivery(request: Request, principal: ReadsHooks, event_id: str) -> Response:
     """Show one delivery with every attempt."""
-    principal = allow(request, Permission.READ_HOOKS)
     return json_answer(await show_delivery(request.app.state.pipeline, principal, event_id))
 
 
 @router.post("/deliveries/{event_id}/retry")
-async def retry_one_delivery(request: Request, event_id: str) -> Response:
+async def retry_one_delivery(request: Request, principal: ManagesHooks, event_id: str) -> Response:
     """Send a FAILED or waiting delivery once more now, under the same eventId."""
-    principal = allow(request, Permission.MANAGE_HOOKS)
     return json_answer(await retry_delivery(request.app.state.pipeline, principal, event_id))
 
 
 @router.post("/deliveries/{event_id}/cancel")
-async def cancel_one_delivery(request: Request, event_id: str) -> Response:
+async def cancel_one_delivery(request: Request, principal: ManagesHooks, event_id: str) -> Response:
     """End a delivery that has not ended."""
-    principal = allow(request, Permission.MANAGE_HOOKS)
     return json_answer(await cancel_delivery(request.app.state.pipeline, principal, event_id))
 
 
 @router.get("/logs/{uuid}/deliveries")
-async def explain_event(request: Request, uuid: str) -> Response:
+async def explain_event(request: Request, principal: ReadsHooks, uuid: str) -> Response:
     """Explain where one event went: each hook, why it matched or not, its deliveries."""
-    principal = allow(request, Permission.READ_HOOKS)
     page = page_of(request, "logEvent", default=_DEFAULT_HOOKS, most=_MOST_HOOKS)
     pipeline = request.app.state.pipeline
     found = await explain(pipeline, principal, uuid, after=page.after, limit=page.limit + 1)

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tenterhook.api.access import allow
+from tenterhook.api.access import needs
 from tenterhook.api.answers import add_links, json_answer, no_content
 from tenterhook.api.body import read_json
 from tenterhook.api.paging import page_of
 from tenterhook.api.rate_limit import Bucket
 from tenterhook.domain.channel import hints
 from tenterhook.domain.event_hook import EventHook, wire
-from tenterhook.domain.principal import Permission
+from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine import register
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.verify import verify_event_hook
 
 router = APIRouter(prefix="/api/v1/eventHooks", tags=["Event hooks"])
 
+ReadsHooks = Annotated[Principal, needs(Permission.READ_HOOKS)]
+ManagesHooks = Annotated[Principal, needs(Permission.MANAGE_HOOKS)]
+Verifies = Annotated[Principal, needs(Permission.MANAGE_HOOKS, Bucket.VERIFICATION)]
+
 #: Advice on what was accepted but looks like a slip: in a header, because the body is Okta's contract.
 HINT = "x-tenterhook-hint"
 
 
 @router.get("")
-async def list_event_hooks(request: Request) -> Response:
+async def list_event_hooks(request: Request, principal: ReadsHooks) -> Response:
     """List the org's event hooks, oldest first: all of them, unless `limit` asks for a page."""
-    principal = allow(request, Permission.READ_HOOKS)
     pipeline = _pipeline(request)
     page = page_of(request, "eventHook")
     limit = page.limit if "limit" in page.query else None
@@ -39,54 +44,47 @@ async def list_event_hooks(request: Request) -> Response:
 
 
 @router.post("")
-async def create_event_hook(request: Request) -> Response:
+async def create_event_hook(request: Request, principal: ManagesHooks) -> Response:
     """Register an endpoint for events of some types. It gets none until it was verified."""
-    principal = allow(request, Permission.MANAGE_HOOKS)
     hook = await register.create_event_hook(_pipeline(request), principal, await read_json(request))
     return _hinted(request, hook)
 
 
 @router.get("/{hook_id}")
-async def read_event_hook(request: Request, hook_id: str) -> Response:
+async def read_event_hook(request: Request, principal: ReadsHooks, hook_id: str) -> Response:
     """Read one event hook; the value of its authScheme is never shown."""
-    principal = allow(request, Permission.READ_HOOKS)
     return _shown(request, await register.read_event_hook(_pipeline(request), principal, hook_id))
 
 
 @router.put("/{hook_id}")
-async def replace_event_hook(request: Request, hook_id: str) -> Response:
+async def replace_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Replace an event hook. Another uri, header or authScheme has to be verified anew."""
-    principal = allow(request, Permission.MANAGE_HOOKS)
     body = await read_json(request)
     return _hinted(request, await register.replace_event_hook(_pipeline(request), principal, hook_id, body))
 
 
 @router.delete("/{hook_id}")
-async def delete_event_hook(request: Request, hook_id: str) -> Response:
+async def delete_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Delete an inactive event hook; what waits for it is not delivered any more."""
-    principal = allow(request, Permission.MANAGE_HOOKS)
     await register.delete_event_hook(_pipeline(request), principal, hook_id)
     return no_content()
 
 
 @router.post("/{hook_id}/lifecycle/activate")
-async def activate_event_hook(request: Request, hook_id: str) -> Response:
+async def activate_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Switch an event hook on."""
-    principal = allow(request, Permission.MANAGE_HOOKS)
     return _shown(request, await register.activate_event_hook(_pipeline(request), principal, hook_id))
 
 
 @router.post("/{hook_id}/lifecycle/deactivate")
-async def deactivate_event_hook(request: Request, hook_id: str) -> Response:
+async def deactivate_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Switch an event hook off: events that occur meanwhile are not delivered to it."""
-    principal = allow(request, Permission.MANAGE_HOOKS)
     return _shown(request, await register.deactivate_event_hook(_pipeline(request), principal, hook_id))
 
 
 @router.post("/{hook_id}/lifecycle/verify")
-async def verify(request: Request, hook_id: str) -> Response:
+async def verify(request: Request, principal: Verifies, hook_id: str) -> Response:
     """Send the endpoint its one-time challenge and wait for the echo."""
-    principal = allow(request, Permission.MANAGE_HOOKS, Bucket.VERIFICATION)
     return _shown(request, await verify_event_hook(_pipeline(request), principal, hook_id))
 
 

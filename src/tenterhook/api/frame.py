@@ -121,15 +121,17 @@ class Frame:
                 return
         agent = None if facts.user_agent is None else facts.user_agent.decode("latin-1")
         exchange.principal = Principal(
-            known.org_id,
-            known.admin_id,
-            known.login,
-            known.name,
-            known.token_id,
-            known.role,
-            exchange.request_id,
-            exchange.ip,
-            agent,
+            org_id=known.org_id,
+            admin_id=known.admin_id,
+            login=known.login,
+            name=known.name,
+            token_id=known.token_id,
+            permissions=known.permissions,
+            role=known.role,
+            client_id=known.client_id,
+            request_id=exchange.request_id,
+            ip=exchange.ip,
+            user_agent=agent,
         )
 
     def _look(self, exchange: Exchange) -> Standing:

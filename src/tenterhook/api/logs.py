@@ -6,15 +6,16 @@ Source: okta/system-log.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 from urllib.parse import parse_qsl, quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenterhook.api.access import allow
+from tenterhook.api.access import needs
 from tenterhook.domain.log_query import read_log_query
-from tenterhook.domain.principal import Permission
+from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.search_logs import LogPage, search_logs
 from tenterhook.errors import BadRequestError
@@ -23,13 +24,14 @@ PATH = "/api/v1/logs"
 MAX_PARAMETERS = 50
 
 router = APIRouter()
+
+ReadsLog = Annotated[Principal, needs(Permission.READ_LOG)]
 Parameters = Sequence[tuple[str, str]]
 
 
 @router.get(PATH, summary="Search or poll the System Log")
-async def list_log_events(request: Request) -> Response:
+async def list_log_events(request: Request, principal: ReadsLog) -> Response:
     """Answer one page: a bare array of log events, and where the next one is in the Link headers."""
-    principal = allow(request, Permission.READ_LOG)
     pipeline: Pipeline = request.app.state.pipeline
     parameters = _parameters(request.scope["query_string"])
     query = read_log_query(parameters, pipeline.now_ms())

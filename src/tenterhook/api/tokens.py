@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tenterhook.api.access import allow
+from tenterhook.api.access import needs
 from tenterhook.api.answers import add_links, json_answer, no_content
 from tenterhook.api.body import read_json
 from tenterhook.api.paging import Page, page_of
-from tenterhook.domain.principal import Permission
+from tenterhook.domain.principal import Permission, Principal
 from tenterhook.domain.timestamp import format_ms
 from tenterhook.engine.issue_token import ENTITY, issue_token, list_tokens, revoke_token
 from tenterhook.store.api_tokens import ApiToken
 
 router = APIRouter(prefix="/api/v1/api-tokens", tags=["API tokens"])
 
+ManagesTokens = Annotated[Principal, needs(Permission.MANAGE_ADMINS)]
+
 
 @router.get("")
-async def list_api_tokens(request: Request) -> Response:
+async def list_api_tokens(request: Request, principal: ManagesTokens) -> Response:
     """List the org's tokens: never what they open."""
-    principal = allow(request, Permission.MANAGE_TOKENS)
     page = page_of(request, ENTITY)
     pipeline = request.app.state.pipeline
     found = await list_tokens(pipeline, principal, page.after, page.limit + 1)
@@ -32,17 +33,15 @@ async def list_api_tokens(request: Request) -> Response:
 
 
 @router.post("")
-async def create_api_token(request: Request) -> Response:
+async def create_api_token(request: Request, principal: ManagesTokens) -> Response:
     """Issue a token. Its text is in this answer and never again."""
-    principal = allow(request, Permission.MANAGE_TOKENS)
     text, row = await issue_token(request.app.state.pipeline, principal, await read_json(request))
     return json_answer({**_wire(row), "token": text})
 
 
 @router.delete("/{token_id}")
-async def revoke_api_token(request: Request, token_id: str) -> Response:
+async def revoke_api_token(request: Request, principal: ManagesTokens, token_id: str) -> Response:
     """Revoke a token at once."""
-    principal = allow(request, Permission.MANAGE_TOKENS)
     await revoke_token(request.app.state.pipeline, principal, token_id)
     return no_content()
 

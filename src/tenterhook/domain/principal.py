@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -17,36 +18,75 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """One thing that a route asks for. Where Okta has a scope for it, it has that scope's name."""
+    """One thing that a route asks for, under the name of the scope that grants it: Okta's where Okta has one."""
 
     READ_HOOKS = "okta.eventHooks.read"
     MANAGE_HOOKS = "okta.eventHooks.manage"
+    READ_INLINE_HOOKS = "okta.inlineHooks.read"
+    MANAGE_INLINE_HOOKS = "okta.inlineHooks.manage"
     READ_LOG = "okta.logs.read"
     PUBLISH = "tenterhook.events.publish"
-    MANAGE_TOKENS = "tenterhook.admins.manage"
+    MANAGE_ADMINS = "tenterhook.admins.manage"  #: admins and API tokens
+    MANAGE_ORGS = "tenterhook.orgs.manage"
+    PUBLISH_ANYWHERE = "tenterhook.orgs.publish"
 
 
+#: What reaches beyond the caller's own org: only those of the operator's org, the first one, have it.
+OPERATOR = frozenset({Permission.MANAGE_ORGS, Permission.PUBLISH_ANYWHERE})
+
+_HOOKS = frozenset(
+    {
+        Permission.READ_HOOKS,
+        Permission.MANAGE_HOOKS,
+        Permission.READ_INLINE_HOOKS,
+        Permission.MANAGE_INLINE_HOOKS,
+    }
+)
 _ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.SUPER_ADMIN: frozenset(Permission),
-    Role.HOOKS_ADMIN: frozenset({Permission.READ_HOOKS, Permission.MANAGE_HOOKS, Permission.READ_LOG}),
+    Role.HOOKS_ADMIN: _HOOKS | {Permission.READ_LOG},
     Role.READ_ONLY_ADMIN: frozenset({Permission.READ_LOG}),
     Role.PUBLISHER: frozenset({Permission.PUBLISH}),
 }
+#: Who may manage a thing may read it, who may publish anywhere may publish at home.
+_IMPLIED = {
+    Permission.MANAGE_HOOKS: Permission.READ_HOOKS,
+    Permission.MANAGE_INLINE_HOOKS: Permission.READ_INLINE_HOOKS,
+    Permission.PUBLISH_ANYWHERE: Permission.PUBLISH,
+}
 
 
-class Principal(msgspec.Struct, frozen=True):
+def permissions_of(role: Role, *, operator: bool) -> frozenset[Permission]:
+    """Return what *role* may do. operator: whether its org is the operator's own."""
+    allowed = _ALLOWED[role]
+    return allowed if operator else allowed - OPERATOR
+
+
+def permissions_in(scopes: Iterable[str], *, operator: bool) -> frozenset[Permission]:
+    """Return what *scopes* grant; names that are none of ours grant nothing. operator: as in `permissions_of`."""
+    named = {Permission(scope) for scope in scopes if scope in _NAMES}
+    named |= {_IMPLIED[one] for one in named if one in _IMPLIED}
+    return frozenset(named if operator else named - OPERATOR)
+
+
+_NAMES = frozenset(str(one) for one in Permission)
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request, as its token names it."""
 
     org_id: str
-    admin_id: str
+    admin_id: str  #: for whom it acts
     login: str
     name: str
     token_id: str
-    role: Role
+    permissions: frozenset[Permission]
+    role: Role | None = None  #: None: it has scopes instead
+    client_id: str | None = None  #: of the OAuth client that holds the token; None: an API token
     request_id: str = ""
     ip: str | None = None
     user_agent: str | None = None
 
     def may(self, permission: Permission) -> bool:
-        """Return whether this caller's role includes *permission*."""
-        return permission in _ALLOWED[self.role]
+        """Return whether this caller may do what *permission* names."""
+        return permission in self.permissions

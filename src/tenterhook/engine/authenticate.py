@@ -7,7 +7,7 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from tenterhook.domain.principal import Principal, Role
+from tenterhook.domain.principal import Principal, Role, permissions_of
 from tenterhook.errors import NotAuthenticatedError
 from tenterhook.store import admins, api_tokens, orgs
 from tenterhook.store.api_tokens import Holder
@@ -88,7 +88,15 @@ def _bootstrap_holder(tx: Tx) -> Holder | None:
     admin = None if org is None else admins.first_super_admin(tx, org.id)
     if admin is None:
         return None
-    principal = Principal(admin.org_id, admin.id, admin.login, admin.name, BOOTSTRAP_ID, Role.SUPER_ADMIN)
+    principal = Principal(
+        org_id=admin.org_id,
+        admin_id=admin.id,
+        login=admin.login,
+        name=admin.name,
+        token_id=BOOTSTRAP_ID,
+        permissions=permissions_of(Role.SUPER_ADMIN, operator=True),
+        role=Role.SUPER_ADMIN,
+    )
     return Holder(principal, None)
 
 

@@ -63,7 +63,7 @@ async def issue_token(pipeline: Pipeline, principal: Principal, body: object) ->
     """
     now_ms = pipeline.now_ms()
     draft = _read_draft(body, now_ms)
-    admin = Admin(principal.org_id, principal.admin_id, principal.login, principal.name, principal.role, 0)
+    admin = Admin(principal.org_id, principal.admin_id, principal.login, principal.name, principal.role or Role.PUBLISHER, 0)
 
     def store(tx: Tx) -> tuple[str, ApiToken]:
         text, row = create_token(tx, admin, draft, now_ms)

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from tenterhook.domain.principal import Principal, Role
-from tenterhook.store import schema
+from tenterhook.domain.principal import Principal, Role, permissions_of
+from tenterhook.store import orgs, schema
 from tenterhook.store.transaction import Tx
 
 
@@ -79,10 +79,20 @@ def holder_of(tx: Tx, digest: bytes, now_ms: int) -> Holder | None:
         .where(_TABLE.hash == digest, _TABLE.revoked.is_(None))
     )
     row = tx.connection.execute(statement).one_or_none()
+    operator = orgs.first(tx)
     if row is None or (row.expires is not None and row.expires <= now_ms):
         return None
     org_id, admin_id, login, name, token_id, role, expires = row
-    return Holder(Principal(org_id, admin_id, login, name, token_id, Role(role)), expires)
+    principal = Principal(
+        org_id=org_id,
+        admin_id=admin_id,
+        login=login,
+        name=name,
+        token_id=token_id,
+        permissions=permissions_of(Role(role), operator=operator is not None and operator.id == org_id),
+        role=Role(role),
+    )
+    return Holder(principal, expires)
 
 
 def _token(row: sa.Row[*tuple[Any, ...]]) -> ApiToken:

@@ -8,6 +8,10 @@ What each table promises:
 * ``delivery``: one request body bound for one hook. ``delivery_event``: which log events it carries; the key lets no
   (hook, event) pair be delivered twice by publishing (``replay`` 0).
 * ``attempt``: one HTTP exchange of a delivery.
+* ``log_span``: what the indexer has put into ``log_text``, a run of consecutive ``seq`` a row; ``log_text`` is the
+  full-text index of whole events, by ``seq``. What comes after the last span is found by scanning.
+* ``quota``: how many events triggered hooks in an org's window of 24 hours.
+* ``filter_error``: how often a hook's filter could not be evaluated, and the last time.
 * ``counter``: the last ``seq`` given, so that retention can never make one come back.
 """
 
@@ -59,8 +63,8 @@ def _text(name: str, *, primary_key: bool = False, nullable: bool = False) -> sa
     return sa.Column(name, sa.Text, primary_key=primary_key, nullable=nullable)
 
 
-def _blob(name: str, *, nullable: bool = False) -> sa.Column[object]:
-    return sa.Column(name, sa.LargeBinary, nullable=nullable)
+def _blob(name: str, *, primary_key: bool = False, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.LargeBinary, primary_key=primary_key, nullable=nullable)
 
 
 org = _table("org", _id("id", primary_key=True), _text("name"), _int("created"), _blob("cursor_key"))
@@ -73,6 +77,8 @@ admin = _table(
     _text("name"),
     _text("role"),
     _int("created"),
+    _text("password", nullable=True),
+    _int("last_sign_in", nullable=True),
     sa.UniqueConstraint("org_id", "login"),
 )
 
@@ -82,20 +88,34 @@ api_token = _table(
     _id("id", primary_key=True),
     _id("admin_id"),
     _text("name"),
-    _text("role"),
+    _text("role", nullable=True),
     _blob("hash"),
     _text("hint"),
     _int("created"),
     _int("expires", nullable=True),
     _int("revoked", nullable=True),
+    _text("scopes", nullable=True),
+    _int("last_used", nullable=True),
     sa.Index("api_token_hash", "hash", unique=True),
+)
+
+sign_in_link = _table(
+    "sign_in_link",
+    _blob("hash", primary_key=True),
+    _id("org_id"),
+    _id("admin_id"),
+    _int("created"),
+    _int("expires"),
 )
 
 event_type = _table(
     "event_type",
     _id("org_id", primary_key=True),
     _text("name", primary_key=True),
-    _int("eligible"),
+    _text("display_name", nullable=True),
+    _text("description", nullable=True),
+    _blob("sample", nullable=True),
+    _id("created_by"),
     _int("created"),
 )
 
@@ -158,6 +178,16 @@ sa.Index("log_event_uuid", log_event.c.org_id, log_event.c.uuid, unique=True)
 sa.Index("log_event_seq", log_event.c.org_id, log_event.c.seq)
 sa.Index("log_event_published", log_event.c.org_id, log_event.c.published, log_event.c.seq)
 
+log_span = _table("log_span", _rowid("first_seq"), _int("last_seq"), _int("oldest"), _int("newest"))
+
+#: Contentless: it holds words and where they occur, not the events. The tokens are no promise: a search asks it for
+#: candidates and judges each by the event itself. Hyphens part tokens, dots, underscores and @ do not.
+LOG_TEXT = (
+    "CREATE VIRTUAL TABLE log_text USING fts5(body, content='', contentless_delete=1, detail=none,"
+    " tokenize=\"unicode61 remove_diacritics 0 tokenchars '._@'\")"
+)
+sa.event.listen(log_span, "after_create", sa.DDL(LOG_TEXT).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+
 delivery = _table(
     "delivery",
     _rowid("id"),
@@ -175,6 +205,7 @@ delivery = _table(
     _int("created"),
     _int("ended_at", nullable=True),
     _text("end_reason", nullable=True),
+    _text("hold", nullable=True),
 )
 _READY = delivery.c.state == int(State.READY)
 _CLAIMED = delivery.c.state == int(State.CLAIMED)
@@ -214,6 +245,17 @@ attempt = _table(
     _int("status", nullable=True),
     _blob("detail"),
     rowid=False,
+)
+
+quota = _table("quota", _id("org_id", primary_key=True), _int("window_start"), _int("used"), _int("warned"))
+
+filter_error = _table(
+    "filter_error",
+    _id("org_id", primary_key=True),
+    _id("hook_id", primary_key=True),
+    _int("total"),
+    _int("last_at"),
+    _text("last_text"),
 )
 
 counter = _table("counter", _text("name", primary_key=True), _int("value"))
