@@ -8,8 +8,10 @@
     │   ├── MalformedBodyError     400 E0000003: not JSON as we accept it
     │   ├── MediaTypeError         400 E0000021
     │   ├── NotAuthenticatedError  401 E0000011
+    │   ├── SignInError            401 E0000004: the same for every reason
     │   ├── ForbiddenError         403 E0000006
     │   ├── NotFoundError          404 E0000007
+    │   ├── PreconditionError      412: the thing was changed since the caller saw it
     │   ├── TooLargeError          413
     │   └── RateLimitedError       429 E0000047
     ├── OverloadedError            503 E0000010: refused early, nothing stored; retrying later helps
@@ -83,6 +85,10 @@ class NotAuthenticatedError(CallerError):
     """No token, or one that is not valid."""
 
 
+class SignInError(CallerError):
+    """Nobody is signed in by what was given. What was wrong with it is never told."""
+
+
 class ForbiddenError(CallerError):
     """The token is valid and may not do this."""
 
@@ -97,6 +103,10 @@ class NotFoundError(CallerError):
         super().__init__(f"Resource not found: {identity} ({kind})")
         self.identity = identity
         self.kind = kind
+
+
+class PreconditionError(CallerError):
+    """The thing is not as the caller has seen it: what If-Match names is another state of it."""
 
 
 class TooLargeError(CallerError):

@@ -13,23 +13,31 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
+from tenterhook.domain.access_token import parse_issuer
 from tenterhook.domain.delivery_policy import DeliveryPolicy
-from tenterhook.domain.destination import DestinationRules, parse_allowed_network
-from tenterhook.domain.principal import Principal, Role, permissions_of
+from tenterhook.domain.destination import DestinationError, DestinationRules, parse_allowed_network
+from tenterhook.domain.principal import EMBEDDED, Principal, Role, permissions_of
+from tenterhook.domain.timestamp import DAY_MS
 from tenterhook.egress.client import Client
 from tenterhook.engine.authenticate import Tokens
 from tenterhook.engine.deliver import Courier
 from tenterhook.engine.found_org import ensure_default_org
+from tenterhook.engine.index_log import index_forever
 from tenterhook.engine.issue_token import TokenDraft, create_token
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.pipeline import Limits, Pipeline
 from tenterhook.engine.publish import Publishing, PublishResult
+from tenterhook.engine.read_access_token import AccessTokens
 from tenterhook.engine.recover import heal_forever, recover, resume
+from tenterhook.engine.remember_use import remember_uses_forever
+from tenterhook.engine.retain import retain_forever
 from tenterhook.engine.retire import retire_forever
 from tenterhook.engine.subscriptions import Subscriptions
+from tenterhook.engine.trust_issuer import Issuer, Issuers
+from tenterhook.errors import SettingsError
 from tenterhook.ids import new_request_id, uuid7, uuid_text
 from tenterhook.settings import Settings, load_settings
-from tenterhook.store import data_dir, event_hooks
+from tenterhook.store import data_dir, event_hooks, quotas
 from tenterhook.store.admins import Admin
 from tenterhook.store.data_dir import DataDir
 from tenterhook.store.database import Database
@@ -140,7 +148,7 @@ class Tenterhook:
             admin_id=org_admin.id,
             login=org_admin.login,
             name=org_admin.name,
-            token_id="embedded",
+            token_id=EMBEDDED,
             permissions=permissions_of(Role.SUPER_ADMIN, operator=True),
             role=Role.SUPER_ADMIN,
         )
@@ -156,15 +164,20 @@ class Tenterhook:
         files = min(MAX_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         token = settings.bootstrap_token
         bootstrap = sha256(token.get_secret_value().encode()).digest() if token is not None else None
+        client = Client(rules, trust=settings.egress_ca_file, max_connections=files // 2)
+        public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+        issuers = _issuers(settings, client, rules, public_url)
+        self._stack.push_async_callback(client.close)
+        self._stack.push_async_callback(issuers.close)
         pipeline = Pipeline(
             database=database,
             subscriptions=subscriptions,
             lanes=Lanes(database, subscriptions, boot, _now_ms),
             tokens=Tokens(database, bootstrap),
-            client=Client(rules, trust=settings.egress_ca_file, max_connections=files // 2),
+            client=client,
             vault=vault,
             rules=rules,
-            limits=Limits(settings.limit_event_hooks, settings.limit_event_types),
+            limits=Limits(settings.limit_event_hooks, settings.limit_event_types, settings.limit_events_per_24h),
             default_policy=DeliveryPolicy(
                 retry=settings.delivery_retry,
                 timeout_seconds=settings.delivery_timeout_seconds,
@@ -172,12 +185,15 @@ class Tenterhook:
                 max_concurrency=settings.delivery_max_concurrency,
             ),
             user_agent=settings.user_agent,
-            public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+            public_url=public_url,
             profile=str(settings.profile),
             dev=settings.dev,
             now_ms=_now_ms,
+            log_retention_ms=settings.retention_log_days * DAY_MS,
+            attempt_retention_ms=settings.retention_attempt_days * DAY_MS,
+            access_tokens=AccessTokens(database, issuers),
+            trusted_proxies=settings.trusted_proxies,
         )
-        self._stack.push_async_callback(pipeline.client.close)
         pipeline.lanes.carrier = Courier(pipeline)
         pipeline.lanes.max_in_flight = files // 4
         return pipeline
@@ -197,7 +213,8 @@ class _running:  # noqa: N801 - used like a function
 
     async def __aenter__(self) -> None:
         await resume(self._pipeline)
-        self._tasks = [asyncio.create_task(forever(self._pipeline)) for forever in (heal_forever, retire_forever)]
+        loops = (heal_forever, retire_forever, retain_forever, index_forever, remember_uses_forever)
+        self._tasks = [asyncio.create_task(forever(self._pipeline)) for forever in loops]
 
     async def __aexit__(self, *exc: object) -> None:
         for task in self._tasks:
@@ -210,6 +227,9 @@ def _prepare(tx: Tx, directory: DataDir, settings: Settings, boot: str) -> Admin
     """Bring schema and data of this directory to where a start can go on; returns the default org's super admin."""
     migrate(tx)
     _, admin = ensure_default_org(tx, _now_ms())
+    booked = quotas.adopt_limit(tx, settings.limit_events_per_24h, _now_ms())
+    if booked:
+        log.info("the quota of events that trigger hooks has changed", orgs=booked)
     recovered = recover(tx, boot)
     if recovered:
         log.info("deliveries of a former process go on", count=recovered)
@@ -217,6 +237,18 @@ def _prepare(tx: Tx, directory: DataDir, settings: Settings, boot: str) -> Admin
         token, _ = create_token(tx, admin, TokenDraft("first start", Role.SUPER_ADMIN, None), _now_ms())
         directory.keep_secret(data_dir.ADMIN_TOKEN, token)
     return admin
+
+
+def _issuers(settings: Settings, client: Client, rules: DestinationRules, public_url: str) -> Issuers:
+    """Return the OAuth issuers that the operator trusts. Raises: SettingsError, if one may not be called."""
+    found = []
+    for text in settings.oauth_issuers:
+        try:
+            found.append(Issuer(parse_issuer(text), client, rules, settings.user_agent))
+        except DestinationError as error:
+            name = settings.origin("oauth_issuers")
+            raise SettingsError(f"{name}: the address of {text.split()[0][:200]!r} {error}.") from error
+    return Issuers(found, settings.oauth_audience or public_url)
 
 
 def _own_names(public_url: str | None) -> tuple[tuple[str, int], ...]:

@@ -299,7 +299,8 @@ def test_hooks_are_named_where_there_was_no_debug_data(debug: Any) -> None:
 def test_a_publishers_target_hooks_are_renamed_and_keep_their_place() -> None:
     data = {"a": 1, "targetEventHookIds": "whoX", "b": 2}
     tree = draft({"eventType": "a", "debugContext": {"debugData": data}}).tree
-    assert list(tree["debugContext"]["debugData"].items()) == [("a", 1), ("sourceTargetEventHookIds", "whoX"), ("b", 2)]
+    told = [("a", 1), ("sourceTargetEventHookIds", "whoX"), ("b", 2), ("hops", "1")]
+    assert list(tree["debugContext"]["debugData"].items()) == told
     named = log_event.name_targets(tree, ["who1"])
     assert named["debugContext"]["debugData"]["targetEventHookIds"] == "who1"
     assert named["debugContext"]["debugData"]["sourceTargetEventHookIds"] == "whoX"

@@ -24,7 +24,7 @@ from tenterhook.engine.append import Entry, append, make_entry
 from tenterhook.engine.bodies import Elements
 from tenterhook.engine.lane import Job, Lane
 from tenterhook.engine.lanes import Lanes
-from tenterhook.engine.pipeline import Pipeline
+from tenterhook.engine.pipeline import Limits, Pipeline
 from tenterhook.engine.publish import Publishing, PublishResult
 from tenterhook.engine.subscriptions import Subscriptions
 from tenterhook.ids import uuid7
@@ -135,13 +135,19 @@ class Rig:
         self.carrier = Carrying(self)
         self.lanes.carrier = self.carrier
         parts = SimpleNamespace(
-            database=self.database, subscriptions=self.subscriptions, lanes=self.lanes, now_ms=lambda: self.now
+            database=self.database,
+            subscriptions=self.subscriptions,
+            lanes=self.lanes,
+            limits=Limits(),
+            now_ms=lambda: self.now,
         )
         self.pipeline = cast("Pipeline", parts)
         self.publishing = Publishing(self.pipeline, disk_floor_bytes=0)
 
     def _found(self, tx: Tx) -> None:
         migrate(tx)
+        if orgs.first(tx) is not None:
+            return  # a former process's database
         for org_id in (ORG, OTHER):
             orgs.insert(tx, orgs.Org(org_id, org_id, 0, org_id.encode() * 2))
 
@@ -224,7 +230,7 @@ def entry(rig: Rig, event: dict[str, Any] | None = None, org_id: str = ORG) -> E
 
 async def appended(rig: Rig, entries: Sequence[Entry]) -> int:
     """Append *entries* in one commit."""
-    return await rig.database.write(lambda tx: append(tx, rig.subscriptions, rig.lanes, entries, NOW))
+    return await rig.database.write(lambda tx: append(tx, rig.subscriptions, rig.lanes, entries, rig.now))
 
 
 async def backlog(rig: Rig, one: EventHook, count: int, queue: Queue = Queue.FIRST) -> None:

@@ -62,7 +62,13 @@ class Logbook:
         self.now = NOW
         self.database = Database(path / "log.db")
         self.database.run_now(self._found)
-        parts = SimpleNamespace(database=self.database, now_ms=lambda: self.now, public_url="https://hooks.example.com")
+        parts = SimpleNamespace(
+            database=self.database,
+            now_ms=lambda: self.now,
+            public_url="https://hooks.example.com",
+            log_retention_ms=90 * DAY_MS,
+            trusted_proxies=(),
+        )
         self.pipeline = cast("Pipeline", parts)
 
     def _found(self, tx: Tx) -> None:

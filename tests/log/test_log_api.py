@@ -155,6 +155,10 @@ def test_what_the_sdk_sends_is_understood(tmp_path: Path) -> None:
 
 
 BAD_DATE = "The date format in your query is not recognized. Please enter dates using ISO8601 string format."
+TOO_LONG = (
+    "Freeform search cannot contain items longer than 40 characters. Please shorten the items in your search or use an "
+    "advanced filter to query by specific fields."
+)
 REFUSED = [
     (
         "until=Sun%20Nov%2022%202026%2000:00:00%20GMT%2B0000%20(Coordinated%20Universal%20Time)",
@@ -186,7 +190,8 @@ REFUSED = [
     ("sortOrder=;", "E0000001", None),
     ("since=2026-11-22T00:00:00Z&until=2026-11-21T00:00:00Z", "E0000001", None),
     ("limit=1&limit=1", "E0000001", None),
-    ("q=ann", "E0000001", None),
+    (f"q={'x' * 41}", "E0000001", f"Api validation failed: 'q': {TOO_LONG}"),
+    ("q=" + "+".join(f"w{n}" for n in range(11)), "E0000001", None),
     ("after=1627500044869_1", "E0000001", None),
     ("filter=%ff", "E0000002", None),
     ("filter=%F0%9F%92", "E0000002", None),
@@ -239,5 +244,35 @@ def test_the_log_is_for_those_who_may_read_it(tmp_path: Path) -> None:
         assert (forbidden.status_code, forbidden.json()["errorCode"]) == (403, "E0000006")
         unknown = await client.get("limit=x", token="guess")
         assert (unknown.status_code, unknown.json()["errorCode"]) == (401, "E0000011")
+
+    ask(tmp_path, story)
+
+
+@pytest.mark.parametrize("query", ["until=", "until=&limit=2", "sortOrder=ASCENDING&until=&q=&filter="])
+def test_an_empty_until_polls_and_a_poll_always_has_a_next_link(tmp_path: Path, query: str) -> None:
+    async def story(client: Client) -> None:
+        await client.book.append([event(), event()])
+        answer = await client.get(query)
+        assert len(answer.json()) == 2
+        answer = await client.get(links(answer)["next"])
+        assert answer.json() == []
+        assert links(answer)["next"] == links(answer)["self"]
+        await client.book.append([event()])
+        assert len((await client.get(links(answer)["next"])).json()) == 1
+
+    ask(tmp_path, story)
+
+
+def test_a_link_may_carry_since_until_and_after_together_and_descending_ends(tmp_path: Path) -> None:
+    async def story(client: Client) -> None:
+        events = [event(NOW - 2), event(NOW - 1), event()]
+        await client.book.append(events)
+        first = await client.get(f"since={WEEK_AGO}&until={format_ms(NOW + 1)}&sortOrder=DESCENDING&limit=2")
+        assert first.json() == events[:0:-1]
+        there = dict(parse_qsl(urlsplit(links(first)["next"]).query))
+        assert {"since", "until", "after", "sortOrder", "limit"} == set(there)
+        last = await client.get(links(first)["next"])
+        assert last.json() == events[:1]
+        assert set(links(last)) == {"self"}
 
     ask(tmp_path, story)

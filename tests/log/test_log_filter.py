@@ -311,3 +311,37 @@ def test_no_document_makes_a_filter_raise(told: Told, document: Any) -> None:
 def test_no_text_makes_the_parser_raise_anything_but_a_query_error(text: str) -> None:
     with contextlib.suppress(QueryError):
         parse_log_filter(text)
+
+
+# ---- free-form data --------------------------------------------------------------------------------------------------
+
+DATA = {"data": {"order": {"id": "A-7", "total": 12.5, "paid": True, "lines": [{"sku": "x"}, {"sku": "y"}]}, "n": 7}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('data.order.id eq "A-7"', True),
+        ('data.order.id sw "A"', True),
+        ("data.order.total gt 12", True),
+        ('data.order.total gt "12"', False),
+        ("data.order.paid eq true", True),
+        ('data.order.paid eq "true"', True),
+        ("data.order.paid eq false", False),
+        ('data.order.lines.sku eq "x" and data.order.lines.sku eq "y"', True),
+        ("data.order.missing eq null", True),
+        ("data.order pr and data pr", True),
+        ('data.n eq "7" and data.n eq 7', True),
+        ('data.ORDER.id eq "A-7"', False),
+    ],
+)
+def test_data_of_custom_types_is_reached_by_its_path_and_compared_as_the_value_is_spelled(
+    text: str, *, expected: bool
+) -> None:
+    assert filter_ast.holds(parse_log_filter(text), DATA) is expected
+
+
+def test_a_path_into_data_has_a_depth() -> None:
+    assert parse_log_filter("data" + ".a" * 16 + " pr")
+    with pytest.raises(QueryError, match="field is not valid: data"):
+        parse_log_filter("data" + ".a" * 17 + " pr")

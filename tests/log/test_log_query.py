@@ -103,8 +103,18 @@ def test_a_parameter_given_twice_is_refused(name: str) -> None:
     assert f"{name}: was given more than once." in problems((name, ""), (name, "")).problems
 
 
-def test_keywords_are_refused_and_not_ignored() -> None:
-    assert problems(("q", "ann")).entity.startswith("'q': Keyword search is not supported")
+def test_keywords_are_read_beside_a_filter() -> None:
+    query = read(("q", " Ann  0oa-1 ann "), ("filter", "actor pr"))
+    assert query.keywords == ("ann", "0oa-1")
+    assert query.filter is not None
+    assert plan_search(query, None, NOW).keywords == ("ann", "0oa-1")
+
+
+def test_ten_keywords_of_forty_characters_are_taken_and_no_more() -> None:
+    most = ["é" * 39 + str(at) for at in range(10)]
+    assert len(read(("q", " ".join(most))).keywords) == 10
+    assert problems(("q", "x" * 41)).problems[0].startswith("q: Freeform search cannot contain items longer than 40")
+    assert problems(("q", "a " * 11)).problems[0].startswith("q: Freeform search cannot contain more than 10 items")
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -20,7 +20,7 @@ from tenterhook.domain.log_query import read_log_query
 from tenterhook.domain.timestamp import DAY_MS, format_ms
 from tenterhook.engine import search_logs as verb
 from tenterhook.errors import InvalidError, QueryTimeoutError
-from tenterhook.store import log_search
+from tenterhook.store import log_index, log_search
 
 BOUNDS = {"since": WEEK_AGO, "until": format_ms(NOW + 1)}
 
@@ -387,5 +387,27 @@ def test_a_query_over_its_time_ends_as_that_and_not_as_a_short_page(tmp_path: Pa
         with pytest.raises(QueryTimeoutError):
             await verb.search_logs(book.pipeline, principal(), query, budget_s=0)
         assert (await verb.search_logs(book.pipeline, principal(), query)).bodies == []
+
+    run(tmp_path, story)
+
+
+@pytest.mark.parametrize("text", ['not actor.id ne "00uX"', 'actor.id eq "00uX"'])
+def test_a_poll_short_of_time_answers_with_what_it_has_and_leads_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(verb, "POLL_SHARE", -1.0)
+    monkeypatch.setattr(verb, "PASSED_ROWS", 3_000)
+
+    async def story(book: Logbook) -> None:
+        first, last = event(actor={"id": "00uX"}), event(actor={"id": "00uX"})
+        await book.append([first])
+        await long_log(book, 12_000)
+        await book.append([last])
+        for _ in range(2):
+            pages = await book.walk(filter=text)
+            assert flat(pages) == ids([first, last])
+            assert uuids(await book.page(filter=text)) == ids([first])
+            assert flat(await book.walk(filter=text, **BOUNDS)) == ids([first, last])
+            await book.database.write(lambda tx: log_index.fill(tx, 9_000))
 
     run(tmp_path, story)

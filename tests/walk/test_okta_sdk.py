@@ -72,6 +72,36 @@ def test_the_sdk_pages_through_published_events(server):
     assert len(seen["pages"]) == 3
 
 
+@pytest.mark.parametrize("order", ["ASCENDING", "DESCENDING"])
+def test_the_sdk_pages_through_what_a_filter_and_keywords_let_through(server, order):
+    failed = {"eventType": "user.session.start", "outcome": {"result": "FAILURE"}, "displayMessage": "sign-in by Ann"}
+    with Api(server) as api:
+        uuids = api.publish(*[{**failed, "outcome": {"result": ("FAILURE", "SUCCESS")[n % 2]}} for n in range(24)])
+    seen = session(server, "pages", 'outcome.result eq "FAILURE"', order)
+    assert sorted(seen["uuids"]) == sorted(uuids[::2])
+    assert seen["pages"] == [10, 2]
+    seen = session(server, "pages", "", order, "ann success")
+    assert sorted(seen["uuids"]) == sorted(uuids[1::2])
+
+
+def test_the_sdk_polls_from_a_time_on_to_the_tail(server):
+    with Api(server) as api:
+        uuids = api.publish(*[None] * 25)
+        since = api.ok("GET", "/logs?limit=1")[0]["published"]
+    assert session(server, "polled", since)["uuids"] == uuids
+
+
+def test_the_sdk_gives_a_hook_a_filter(server, receiver):
+    seen = session(server, "filtered", receiver.url())
+    assert seen["type"] == "EXPRESSION_LANGUAGE"
+    assert seen["event"] == "user.lifecycle.create"
+    assert seen["expression"] == "event.outcome.result eq 'FAILURE'"
+    with Api(server) as api:
+        _, uuid, _ = api.publish(None, {"eventType": "user.lifecycle.create", "outcome": {"result": "FAILURE"}}, None)
+        receiver.wait_for_deliveries(1)
+    assert [one.uuids for one in receiver.deliveries] == [[uuid]]
+
+
 def test_the_sdk_understands_our_errors(server, receiver):
     seen = session(server, "errors", receiver.url(), receiver.url().replace("http:", "https:"))
     assert seen["unknown"] == [404, "E0000007", "Not found: Resource not found: who00000000000000000 (Webhook)"]

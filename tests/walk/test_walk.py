@@ -97,7 +97,8 @@ ELEMENT = (
     '"displayName":"Ada L\u00f6velace"},"outcome":{"result":"SUCCESS"},'
     '"target":[{"id":"00u9h8g7f6e5d4c3b2a1","type":"User","alternateId":"grace@example.com","displayName":"Grace"}],'
     '"transaction":{"type":"WEB","id":"X0f4OtUfr-wS2HbInFKHZQAAB0M","detail":{}},'
-    '"debugContext":{"debugData":{"requestUri":"/api/v1/users","nothing":null,"targetEventHookIds":"%(targets)s"}},'
+    '"debugContext":{"debugData":{"requestUri":"/api/v1/users","nothing":null,"publishedBy":"%(token)s",'
+    '"targetEventHookIds":"%(targets)s"}},'
     '"legacyEventType":"core.user.config.user_creation.success",'
     '"authenticationContext":{"authenticationStep":0,"externalSessionId":"102abc"},"securityContext":{}}'
 )
@@ -105,10 +106,10 @@ ELEMENT = (
 #: What becomes of an event that says nothing but its type.
 BARE_ELEMENT = (
     '{"uuid":"%(uuid)s","published":"%(published)s","eventType":"user.lifecycle.create","version":"0",'
-    '"severity":"INFO","client":{"ipChain":[]},'
+    '"displayMessage":"Create user","severity":"INFO","client":{"ipChain":[]},'
     '"actor":{"id":"unknown","type":"SystemPrincipal","alternateId":"unknown"},'
     '"transaction":{"type":"WEB","id":"%(transaction)s","detail":{}},'
-    '"debugContext":{"debugData":{"targetEventHookIds":"%(targets)s"}},'
+    '"debugContext":{"debugData":{"publishedBy":"%(token)s","targetEventHookIds":"%(targets)s"}},'
     '"authenticationContext":{"authenticationStep":0},"securityContext":{}}'
 )
 
@@ -143,6 +144,12 @@ def register(api, receiver, **options):
     uri = receiver.url("/hook?tenant=a%20b")
     headers = [("X-Tenant", "acme"), ("x-lower", "Kept As It Is")]
     return api.verified_hook(uri, headers=headers, secret=SECRET, **options)
+
+
+def token_id(api):
+    """Return the id of the one token: that of the first start, by which everything here is published."""
+    (token,) = api.ok("GET", "/api-tokens")
+    return token["id"]
 
 
 def expected_body(api, hook_id, received, elements):
@@ -203,7 +210,7 @@ def test_the_body_of_a_full_event_is_byte_for_byte_the_contract(api, secure_rece
     hook_id = register(api, secure_receiver)
     api.publish(PUBLISHED)
     (got,) = secure_receiver.wait_for_deliveries(1)
-    element = ELEMENT % {"published": NOW, "targets": hook_id}
+    element = ELEMENT % {"published": NOW, "token": token_id(api), "targets": hook_id}
     assert got.body.decode() == expected_body(api, hook_id, got, [element])
 
 
@@ -218,6 +225,7 @@ def test_the_body_of_a_bare_event_is_byte_for_byte_the_contract(api, secure_rece
         "uuid": uuid,
         "published": event["published"],
         "transaction": answer.headers["X-Okta-Request-Id"],
+        "token": token_id(api),
         "targets": hook_id,
     }
     assert got.body.decode() == expected_body(api, hook_id, got, [element])

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from tenterhook.api.exchange import Exchange, exchange_of
 from tenterhook.api.rate_limit import Bucket, Limiter, address_key
 from tenterhook.domain.principal import Permission, Principal
+from tenterhook.engine.tell_excess import Excess
 from tenterhook.errors import ForbiddenError, NotAuthenticatedError, RateLimitedError
 
 #: What a call counts as, where its route does not say; publishing is bounded by admission, not by count.
@@ -62,9 +63,11 @@ def allow_scope(scope: Scope, permission: Permission, bucket: Bucket | None = No
         raise _refused(exchange, limiter)
     counted = bucket or _BUCKETS.get(permission, Bucket.MANAGEMENT)
     if counted is not None:
-        key = principal.org_id if counted is Bucket.VERIFICATION else principal.token_id
+        key = principal.org_id if counted is Bucket.VERIFICATION else principal.counted_as
         standing = exchange.count = limiter.count(counted, key)
         if not standing.allowed:
+            excess = Excess(principal.org_id, principal.token_id, counted, standing.limit, standing.wait_s)
+            scope["app"].state.excesses.note(excess)
             raise RateLimitedError("")
     if not principal.may(permission):
         raise ForbiddenError("")

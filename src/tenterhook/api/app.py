@@ -9,18 +9,52 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from tenterhook.api import deliveries, event_hooks, events, health, logs, tokens
+from tenterhook.api import (
+    admins,
+    deliveries,
+    docs,
+    event_hook_filters,
+    event_hooks,
+    event_types,
+    events,
+    health,
+    limits,
+    log_stream,
+    logs,
+    orgs,
+    previews,
+    sign_in,
+    tokens,
+)
 from tenterhook.api.errors import error_answer
 from tenterhook.api.exchange import exchange_of
 from tenterhook.api.frame import Frame
 from tenterhook.api.rate_limit import Limiter, RateLimits
+from tenterhook.engine.found_org import KnownOrgs
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.publish import Publishing
+from tenterhook.engine.tell_excess import Excesses
 from tenterhook.errors import TenterhookError
 
 _DEFAULT_LIMITS = RateLimits()
+#: Each of these has a `router`; what it answers is described in api/openapi, or a test fails.
+_RESOURCES = (
+    event_hooks,
+    event_hook_filters,
+    event_types,
+    previews,
+    deliveries,
+    logs,
+    log_stream,
+    tokens,
+    admins,
+    orgs,
+    sign_in,
+    limits,
+)
+_PLAIN = [*health.routes, *docs.routes]
 
 
 def create_app(
@@ -33,7 +67,8 @@ def create_app(
     app = FastAPI(
         title="Tenterhook",
         version=version("tenterhook"),
-        docs_url=None,  # the page that FastAPI brings loads its scripts from elsewhere
+        openapi_url=None,  # `docs` answers a fuller one, and a page that loads nothing from elsewhere
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         exception_handlers={
@@ -47,12 +82,18 @@ def create_app(
     app.state.pipeline = pipeline
     app.state.publishing = publishing or Publishing(pipeline)
     app.state.limiter = Limiter(limits, pipeline.now_ms)
-    app.router.routes.extend(health.routes)
-    app.state.resource_routes = [*health.routes]
-    for resource in (event_hooks, deliveries, logs, tokens):
+    app.state.excesses = Excesses(pipeline)
+    app.state.known_orgs = KnownOrgs()
+    app.router.routes.extend(_PLAIN)
+    app.state.resource_routes = resource_routes()
+    for resource in _RESOURCES:
         app.include_router(resource.router)
-        app.state.resource_routes += resource.router.routes
     return Frame(app, pipeline, app.state.limiter, {events.PATH: events.publish_events})
+
+
+def resource_routes() -> list[BaseRoute]:
+    """Return every route but the hot ones."""
+    return [*_PLAIN, *(route for resource in _RESOURCES for route in resource.router.routes)]
 
 
 async def _tell(request: Request, error: Exception) -> Response:

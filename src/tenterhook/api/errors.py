@@ -68,12 +68,16 @@ def complaint_of(error: Exception) -> Complaint:
         return Complaint(504, "E0000009", str(error))
     if isinstance(error, errors.BadRequestError):
         return Complaint(400, "E0000002", _NOT_VALID + str(error))
+    if isinstance(error, errors.PreconditionError):
+        return Complaint(412, "E0000002", _NOT_VALID + str(error))
     if isinstance(error, errors.TooLargeError):
         return Complaint(413, "E0000002", _NOT_VALID + str(error))
     if isinstance(error, ProtocolError):
         return Complaint(error.status, "E0000002", _NOT_VALID + str(error))
     if isinstance(error, errors.NotAuthenticatedError):
         return Complaint(401, "E0000011", "Invalid token provided")
+    if isinstance(error, errors.SignInError):
+        return Complaint(401, "E0000004", "Authentication failed")
     if isinstance(error, errors.NotFoundError):
         text = f"Not found: Resource not found: {error.identity[:MAX_ECHO]} ({error.kind})"
         return Complaint(404, "E0000007", text)

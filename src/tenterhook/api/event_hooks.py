@@ -13,7 +13,8 @@ from tenterhook.api.body import read_json
 from tenterhook.api.paging import page_of
 from tenterhook.api.rate_limit import Bucket
 from tenterhook.domain.channel import hints
-from tenterhook.domain.event_hook import EventHook, wire
+from tenterhook.domain.event_hook import EventHook, etag, wire
+from tenterhook.domain.precondition import Precondition, read_if_match
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine import register
 from tenterhook.engine.pipeline import Pipeline
@@ -60,32 +61,38 @@ async def read_event_hook(request: Request, principal: ReadsHooks, hook_id: str)
 async def replace_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Replace an event hook. Another uri, header or authScheme has to be verified anew."""
     body = await read_json(request)
-    return _hinted(request, await register.replace_event_hook(_pipeline(request), principal, hook_id, body))
+    seen = _seen(request)
+    hook = await register.replace_event_hook(_pipeline(request), principal, hook_id, body, expected=seen)
+    return _hinted(request, hook)
 
 
 @router.delete("/{hook_id}")
 async def delete_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Delete an inactive event hook; what waits for it is not delivered any more."""
-    await register.delete_event_hook(_pipeline(request), principal, hook_id)
+    await register.delete_event_hook(_pipeline(request), principal, hook_id, expected=_seen(request))
     return no_content()
 
 
 @router.post("/{hook_id}/lifecycle/activate")
 async def activate_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Switch an event hook on."""
-    return _shown(request, await register.activate_event_hook(_pipeline(request), principal, hook_id))
+    seen = _seen(request)
+    hook = await register.switch_event_hook(_pipeline(request), principal, hook_id, "ACTIVE", expected=seen)
+    return _shown(request, hook)
 
 
 @router.post("/{hook_id}/lifecycle/deactivate")
 async def deactivate_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Switch an event hook off: events that occur meanwhile are not delivered to it."""
-    return _shown(request, await register.deactivate_event_hook(_pipeline(request), principal, hook_id))
+    seen = _seen(request)
+    hook = await register.switch_event_hook(_pipeline(request), principal, hook_id, "INACTIVE", expected=seen)
+    return _shown(request, hook)
 
 
 @router.post("/{hook_id}/lifecycle/verify")
 async def verify(request: Request, principal: Verifies, hook_id: str) -> Response:
     """Send the endpoint its one-time challenge and wait for the echo."""
-    return _shown(request, await verify_event_hook(_pipeline(request), principal, hook_id))
+    return _shown(request, await verify_event_hook(_pipeline(request), principal, hook_id, expected=_seen(request)))
 
 
 def _pipeline(request: Request) -> Pipeline:
@@ -93,8 +100,14 @@ def _pipeline(request: Request) -> Pipeline:
     return pipeline
 
 
+def _seen(request: Request) -> Precondition | None:
+    return read_if_match(request.headers.getlist("if-match"))
+
+
 def _shown(request: Request, hook: EventHook) -> Response:
-    return json_answer(wire(hook, _pipeline(request).public_url))
+    answer = json_answer(wire(hook, _pipeline(request).public_url))
+    answer.headers["etag"] = etag(hook)
+    return answer
 
 
 def _hinted(request: Request, hook: EventHook) -> Response:

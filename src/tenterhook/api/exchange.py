@@ -35,7 +35,9 @@ class Facts:
         "content_encoding",
         "content_length",
         "content_type",
+        "forwarded",
         "hosts",
+        "org",
         "streamed",
         "user_agent",
     )
@@ -48,6 +50,8 @@ class Facts:
         self.content_length: bytes | None = None
         self.streamed = False  #: whether the body comes in chunks, of no announced length
         self.user_agent: bytes | None = None
+        self.org: bytes | None = None  #: whose log is published into, if it is not the caller's
+        self.forwarded: list[bytes] = []
         for name, value in headers:
             if name == b"host":
                 self.hosts.append(value)
@@ -63,6 +67,11 @@ class Facts:
                 self.streamed = True
             elif name == b"user-agent":
                 self.user_agent = value
+            elif name == b"x-forwarded-for":
+                self.forwarded.append(value)
+            elif name == b"x-tenterhook-org":
+                # Named twice is no org's id: which of the two was meant would be a guess.
+                self.org = value if self.org is None else self.org + b"," + value
 
 
 class Exchange:

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from tenterhook.api.errors import error_answer
 from tenterhook.api.exchange import KEY, Exchange
 from tenterhook.api.hosts import Hosts
+from tenterhook.api.proxies import Proxies
 from tenterhook.api.rate_limit import Bucket, Limiter, Standing, address_key
 from tenterhook.domain.principal import Principal
 from tenterhook.engine.authenticate import authenticate, presented_digest
@@ -48,6 +49,7 @@ class Frame:
         self._limiter = limiter
         self._hot = dict(hot)
         self._hosts = Hosts(pipeline.public_url)
+        self._proxies = Proxies(pipeline.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (or pass the server's start and stop on)."""
@@ -58,6 +60,8 @@ class Frame:
             await send({"type": "websocket.close", "code": 1000})
             return
         exchange = scope[KEY] = Exchange(scope, send, self._look)
+        if exchange.facts.forwarded:
+            exchange.ip = self._proxies.client_of(exchange.ip, exchange.facts.forwarded)
         scope["app"] = self.app
         try:
             await self._answer(scope, receive, exchange)
@@ -137,7 +141,7 @@ class Frame:
     def _look(self, exchange: Exchange) -> Standing:
         """Return where the caller of an uncounted request stands."""
         if exchange.principal is not None:
-            return self._limiter.look(Bucket.MANAGEMENT, exchange.principal.token_id)
+            return self._limiter.look(Bucket.MANAGEMENT, exchange.principal.counted_as)
         return self._limiter.look(Bucket.FAILURES, address_key(exchange.ip))
 
     async def _tell(self, error: Exception, scope: Scope, receive: Receive, exchange: Exchange) -> None:

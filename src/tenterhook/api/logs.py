@@ -33,7 +33,7 @@ Parameters = Sequence[tuple[str, str]]
 async def list_log_events(request: Request, principal: ReadsLog) -> Response:
     """Answer one page: a bare array of log events, and where the next one is in the Link headers."""
     pipeline: Pipeline = request.app.state.pipeline
-    parameters = _parameters(request.scope["query_string"])
+    parameters = query_parameters(request)
     query = read_log_query(parameters, pipeline.now_ms())
     page = await search_logs(pipeline, principal, query)
     response = Response(b"[" + b",".join(page.bodies) + b"]", media_type="application/json")
@@ -56,10 +56,14 @@ def link_lines(public_url: str, parameters: Parameters, page: LogPage) -> list[s
     return lines
 
 
-def _parameters(query_string: bytes) -> Parameters:
+def query_parameters(request: Request) -> Parameters:
+    """Return the names and values of the query string, strictly decoded.
+
+    Raises: BadRequestError.
+    """
     try:
         return parse_qsl(
-            query_string.decode("ascii"),
+            request.scope["query_string"].decode("ascii"),
             keep_blank_values=True,
             encoding="utf-8",
             errors="strict",

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from tenterhook.errors import InvalidError
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
-_MAX_CURSOR = 200
+_MAX_CURSOR = 255
 
 
 class Page(NamedTuple):

@@ -22,6 +22,7 @@ class Bucket(StrEnum):
     LOGS = "logs"  #: per token
     VERIFICATION = "verification"  #: per org
     FAILURES = "failures"  #: per address of a caller without a valid token
+    SIGN_INS = "sign_ins"  #: failed ones, per login
 
 
 class RateLimits(msgspec.Struct, frozen=True):
@@ -31,6 +32,7 @@ class RateLimits(msgspec.Struct, frozen=True):
     logs: int = 1200
     verification: int = 120
     failures: int = 120
+    sign_ins: int = 5
 
 
 class Standing(NamedTuple):
@@ -63,6 +65,12 @@ class Limiter:
         allowed = window.used < limit
         window.used += allowed
         return self._standing(limit, window, allowed)
+
+    def give_back(self, bucket: Bucket, key: str) -> None:
+        """Take back one call that was counted, for where only failures count: it was counted before it was known."""
+        window = self._windows[bucket].get(key)
+        if window is not None and window.used > 0:
+            window.used -= 1
 
     def look(self, bucket: Bucket, key: str) -> Standing:
         """Return where a caller stands, counting nothing and keeping nothing."""

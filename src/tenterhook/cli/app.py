@@ -12,13 +12,20 @@ import typer
 from typer.core import TyperGroup
 
 from tenterhook.cli import (
+    admins,
     check,
     deliveries,
     demo,
+    event_types,
     explain,
+    filters,
     hooks,
+    limits,
     listen,
     logs,
+    openapi,
+    orgs,
+    preview,
     publish,
     serve,
     simulate,
@@ -70,12 +77,20 @@ for single in (
     publish.commands,
     logs.commands,
     explain.commands,
+    admins.sign_in_commands,
+    limits.commands,
     check.commands,
+    openapi.commands,
 ):
     app.add_typer(single)
+hooks.commands.add_typer(filters.commands, name="filter", help="Which events a hook's filter lets through.")
+hooks.commands.add_typer(preview.commands)
 app.add_typer(hooks.commands, name="hooks", help="Event hooks: list, create, change, verify, delete.")
+app.add_typer(event_types.commands, name="event-types", help="What can happen: the catalogue and types of your own.")
 app.add_typer(deliveries.commands, name="deliveries", help="What was sent to a hook, with every attempt.")
 app.add_typer(tokens.commands, name="tokens", help="API tokens.")
+app.add_typer(admins.commands, name="admins", help="The people of an org, their roles, and links that sign them in.")
+app.add_typer(orgs.commands, name="orgs", help="The tenants, for the operator.")
 
 
 def _print_version(wanted: bool) -> None:

@@ -26,6 +26,9 @@ from tenterhook.cli.server_file import DEFAULT_DATA, read_server_file
 DEFAULT_URL = "http://127.0.0.1:8080"
 #: A log query may take 30 s (its server-side limit); verification two tries of 3 s.
 TIMEOUT = httpx2.Timeout(40.0, connect=5.0)
+#: A stream gives a sign of life every 15 s.
+STREAM_TIMEOUT = httpx2.Timeout(45.0, connect=5.0)
+MAX_LINE_BYTES = 8 * 1024 * 1024
 MAX_TRIES = 8
 MAX_WAIT_S = 60.0
 
@@ -44,6 +47,9 @@ _LISTS = {
     "LogEvent": "tenterhook logs",
     "ApiToken": "tenterhook tokens list",
     "Delivery": "tenterhook deliveries list HOOK",
+    "Admin": "tenterhook admins list",
+    "EventType": "tenterhook event-types list",
+    "Org": "tenterhook orgs list",
 }
 _KIND = re.compile(r"\((\w+)\)$")
 
@@ -107,6 +113,20 @@ def connect(url: str | None, token: str | None, data: Path | None) -> Client:
     return Client(address, token)
 
 
+def connect_as_nobody(url: str | None, data: Path | None) -> Client:
+    """Return a client without a token, for signing in; the server is found as `connect` finds it.
+
+    What is sent over it goes to the address that the operator named, or to this machine: never where only a file in
+    the current directory says. Raises: UsageError.
+    """
+    running = read_server_file(data or DEFAULT_DATA)
+    if running is not None and not (running.alive and _is_this_machine(running.url)):
+        running = None
+    address = (url or (running.url if running else DEFAULT_URL)).rstrip("/")
+    _check_url(address)
+    return Client(address, None)
+
+
 def _check_url(address: str) -> None:
     try:
         parsed = urlsplit(address)
@@ -142,9 +162,9 @@ def _read_admin_token(data: Path, address: str) -> str:
 
 
 class Client:
-    """One server and the token to speak to it with. A context manager."""
+    """One server and the token to speak to it with, if there is one. A context manager."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str | None) -> None:
         self.url = url
         self._http = httpx2.Client(
             base_url=url,
@@ -152,9 +172,9 @@ class Client:
             trust_env=False,
             follow_redirects=False,
             headers={
-                "Authorization": f"SSWS {token}",
                 "Accept": "application/json",
                 "User-Agent": "tenterhook-cli",
+                **({"Authorization": f"SSWS {token}"} if token else {}),
             },
         )
 
@@ -203,15 +223,33 @@ class Client:
                 return
             target, query = step, {}
 
-    def publish(self, body: bytes) -> Any:
+    def lines(self, path: str, params: Mapping[str, str | int], headers: Mapping[str, str]) -> Iterator[bytes]:
+        """Yield the lines of an answer that has no end, each as it comes, without their line ends.
+
+        Raises: ApiError; NoServer; Interrupted, if the connection breaks or is silent for `STREAM_TIMEOUT`.
+        """
+        asked = self._http.stream("GET", path, params=dict(params), headers=dict(headers), timeout=STREAM_TIMEOUT)
+        with self._failing_in_words(), asked as response:
+            if not response.is_success:
+                response.read()
+                self._decode(response)
+            rest = b""
+            for chunk in response.iter_raw():
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from lines
+                if len(rest) > MAX_LINE_BYTES:
+                    raise CommandError(f"{self.url} sent a line without an end: is it a Tenterhook?")
+
+    def publish(self, body: bytes, org_id: str | None = None) -> Any:
         """Post *body* (JSON) to the publish API, waiting out 429, 503 and broken connections a bounded number of times.
 
-        For events that carry a uuid only: sending those twice is harmless.
+        For events that carry a uuid only: sending those twice is harmless. org_id: another org than the token's.
         """
+        headers = {} if org_id is None else {"X-Tenterhook-Org": org_id}
         waited = 0.0
         for tries_left in reversed(range(MAX_TRIES)):
             try:
-                response = self._send("POST", "/api/v1/events", content=body)
+                response = self._send("POST", "/api/v1/events", content=body, extra=headers)
             except Interrupted:
                 if not tries_left:
                     raise
@@ -226,13 +264,24 @@ class Client:
         raise AssertionError("the last try returns or raises")
 
     def _send(
-        self, method: str, path: str, *, params: Mapping[str, str | int] | None = None, content: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        content: bytes | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
-        headers = {"Content-Type": "application/json"} if content is not None else {}
-        try:
+        headers = {**({"Content-Type": "application/json"} if content is not None else {}), **(extra or {})}
+        with self._failing_in_words():
             return self._http.request(method, path, params=params, content=content, headers=headers)
+
+    @contextlib.contextmanager
+    def _failing_in_words(self) -> Iterator[None]:
+        try:
+            yield
         except httpx2.ConnectError as error:
-            raise CommandError(
+            raise NoServer(
                 f"No server at {self.url}: start one with `tenterhook serve`, or name it with --url or TENTERHOOK_URL. "
                 f"({error})"
             ) from None
@@ -259,6 +308,10 @@ class Client:
         if hint:
             note(f"Hint: {hint}")
         return body
+
+
+class NoServer(CommandError):  # noqa: N818 - it names what is missing
+    """Nobody listens at the server's address."""
 
 
 class Interrupted(CommandError):  # noqa: N818 - it names what happened to the exchange

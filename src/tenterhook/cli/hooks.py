@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,6 +93,14 @@ def create(
     secret_file: Annotated[
         str | None, typer.Option(help="File with the secret that is sent to the receiver; - is standard input.")
     ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="TYPE=EXPRESSION",
+            help="Of the events of this type only those for which the expression is true; repeat it for more types.",
+        ),
+    ] = None,
     retry: Annotated[str | None, typer.Option(help="okta, okta-2021 or durable.")] = None,
     file: Annotated[
         str | None, typer.Option(help="The whole hook as JSON, instead of the options; - is standard input.")
@@ -118,6 +127,7 @@ def create(
             secret = read_file(secret_file).strip()
             config["authScheme"] = {"type": "HEADER", "key": auth_header, "value": secret}
         body = hook_body(name, event, config) | ({"description": description} if description else {})
+        body["events"] |= {"filter": filter_body([_condition(text) for text in condition])} if condition else {}
         body |= {"deliveryPolicy": {"retry": retry}} if retry else {}
     else:
         raise UsageError("Give --name, --uri and at least one --event, or the whole hook with --file.")
@@ -138,13 +148,36 @@ def _named(hook: Any) -> str:
     return f'"{name}"' if plain else str(part(hook, "id"))
 
 
-def hook_body(name: str, events: list[str], config: dict[str, object]) -> dict[str, object]:
+def hook_body(name: str, events: list[str], config: dict[str, object]) -> dict[str, Any]:
     """Return the body that creates an event hook. config: the channel's, with at least `uri`."""
     return {
         "name": name,
         "events": {"type": "EVENT_TYPE", "items": events},
         "channel": {"type": "HTTP", "version": "1.0.0", "config": config},
     }
+
+
+def filter_body(conditions: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """Return an `events.filter`. conditions: event types, each with its expression."""
+    entries = [{"event": event, "condition": {"expression": expression}} for event, expression in conditions]
+    return {"type": "EXPRESSION_LANGUAGE", "eventFilterMap": entries}
+
+
+def _condition(text: str) -> tuple[str, str]:
+    event, equals, expression = text.partition("=")
+    if not equals:
+        raise UsageError(
+            f"--filter {text!r} has no =: write it as 'TYPE=EXPRESSION', such as "
+            """"user.session.start=event.outcome.result eq 'FAILURE'"."""
+        )
+    return event.strip(), expression.strip()
+
+
+def _filter_words(chosen: object) -> str | None:
+    """Tell a filter: user.session.start if event.outcome.result eq 'FAILURE'."""
+    entries = parts(chosen, "eventFilterMap")
+    words = [f"{inert(part(one, 'event'))} if {inert(part(one, 'condition', 'expression'))}" for one in entries]
+    return "; ".join(words) or None
 
 
 def _header(text: str) -> dict[str, str]:
@@ -283,7 +316,7 @@ def _print(hook: Any, as_json: bool) -> None:
             ("auth header", part(config, "authScheme", "key")),
             ("headers", ", ".join(inert(part(one, "key")) for one in parts(config, "headers")) or None),
             ("events", ", ".join(str(item) for item in parts(hook, "events", "items"))),
-            ("filter", json.dumps(part(hook, "events", "filter")) if part(hook, "events", "filter") else None),
+            ("filter", _filter_words(part(hook, "events", "filter"))),
             ("delivery policy", policy_words(policy) if isinstance(policy, dict) else None),
             ("created", moment_cell(part(hook, "created"))),
             ("last updated", moment_cell(part(hook, "lastUpdated"))),

@@ -1,22 +1,27 @@
-"""`tenterhook logs`: search the System Log."""
+"""`tenterhook logs`: search the System Log, or follow it."""
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
-from tenterhook.cli.output import dim, event_words, moment_cell, part, print_json, print_table
+from tenterhook.cli.output import dim, event_line, event_words, moment_cell, part, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from tenterhook.cli.client import Client
 
 commands = typer.Typer()
 
 _AGO = re.compile(r"(\d{1,6})\s*(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PAGE = 1000
+_DEFAULT = 100
 
 
 @commands.command()
@@ -24,31 +29,59 @@ def logs(
     expression: Annotated[
         str | None, typer.Option("--filter", help="""Such as: eventType eq "user.session.start" and actor.id eq "…".""")
     ] = None,
+    q: Annotated[
+        str | None, typer.Option("--q", help="Up to ten words, of which every event found has each somewhere.")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="A time (ISO 8601), or how long ago: 30s, 15m, 2h, 7d.")] = None,
     until: Annotated[str | None, typer.Option(help="Likewise; events before it.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many events, the newest.")] = 100,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="At most so many events, the newest. [default: 100]")
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Print events as they are logged (--since: from there), until Ctrl-C."),
+    ] = False,
     url: options.Url = None,
     token: options.Token = None,
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Search the System Log.
+    """Search the System Log, or follow it.
 
-    Prints the newest events that match, the oldest of them first.
+    Prints the newest events that match, the oldest of them first. With --follow --json: one event a line.
     """
     from tenterhook.cli.client import connect, options_judged_by_server
 
     now = datetime.now(UTC)
-    params: dict[str, str | int] = {"sortOrder": "DESCENDING", "limit": min(limit, _PAGE)}
-    if expression:
-        params["filter"] = expression
+    params: dict[str, str | int] = {name: text for name, text in (("filter", expression), ("q", q)) if text}
     params |= {name: moment(text, now) for name, text in (("since", since), ("until", until)) if text}
+    if live and (until or limit):
+        raise UsageError("--follow has no end: it goes with --filter, --q and --since, not with --until or --limit.")
     with options_judged_by_server(), connect(url, token, data) as client:
-        events = list(client.pages("/api/v1/logs", params, limit))[::-1]
+        if live:
+            _follow(client, params, as_json)
+            return
+        most = limit or _DEFAULT
+        params |= {"sortOrder": "DESCENDING", "limit": min(most, _PAGE)}
+        events = list(client.pages("/api/v1/logs", params, most))[::-1]
     if as_json:
         print_json(events)
         return
     print_table((), [_row(event) for event in events])
+
+
+def _follow(client: Client, params: dict[str, str | int], as_json: bool) -> None:
+    """Print each event as it comes, until Ctrl-C, which is how this ends well."""
+    from tenterhook.cli.follow import follow
+
+    try:
+        for event in follow(client, params):
+            if as_json:
+                print(json.dumps(event, ensure_ascii=True), flush=True)
+            else:
+                say(dim(part(event, "published")), "  ", dim(part(event, "uuid")), "  ", event_line(event))
+    except KeyboardInterrupt:
+        return
 
 
 def _row(event: object) -> list[object]:

@@ -42,6 +42,10 @@ def publish(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Events without a uuid are new ones each time the command runs.")
     ] = False,
+    org: Annotated[
+        str | None,
+        typer.Option("--org", metavar="ID", help="Publish into another org (00o…), with a token of the operator's."),
+    ] = None,
     url: options.Url = None,
     token: options.Token = None,
     data: options.Data = None,
@@ -55,20 +59,22 @@ def publish(
     from tenterhook.cli.client import connect
     from tenterhook.cli.event_file import batches, read_events
 
+    if org is not None and not (org.isascii() and org.isalnum()):
+        raise UsageError(f"--org {org!r} is no org's id: `tenterhook orgs list` shows them.")
     tally = Tally()
     with _open(file) as (stream, size), connect(url, token, data) as client, _progress(size) as advance:
         for batch in batches(read_events(stream, fresh=fresh)):
-            _send(client, batch, tally)
+            _send(client, batch, tally, org)
             advance(batch[-1].end)
     _report(tally, as_json)
 
 
-def _send(client: Client, batch: list[FileEvent], tally: Tally) -> None:
+def _send(client: Client, batch: list[FileEvent], tally: Tally, org_id: str | None) -> None:
     from tenterhook.cli.client import ApiError
 
     body = b"[" + b",".join(event.raw for event in batch) + b"]"
     try:
-        answer = client.publish(body)
+        answer = client.publish(body, org_id)
     except ApiError as error:
         raise _by_line(error, batch, tally) from None
     except CommandError as error:

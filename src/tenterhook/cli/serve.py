@@ -114,7 +114,8 @@ async def _serve(settings: Settings, listening: Listening, as_json: bool) -> Non
     async with Tenterhook.from_settings(bound, own_addresses=((address, port),)) as hooks:
         try:
             app = create_app(hooks.pipeline, publishing=hooks.publishing)
-            await web.serve_until_signal(app, listening, ready=ready, failed=hooks.failed)
+            stopping = hooks.pipeline.followers.close
+            await web.serve_until_signal(app, listening, ready=ready, failed=hooks.failed, stopping=stopping)
         finally:
             remove_server_file(settings.data_dir)
     if hooks.failed.is_set():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -11,13 +11,27 @@ import typer
 from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
 from tenterhook.cli.logs import moment
-from tenterhook.cli.output import dim, moment_cell, note, part, print_json, print_table, say
+from tenterhook.cli.output import dim, moment_cell, note, part, parts, print_json, print_table, say
 
 commands = typer.Typer(no_args_is_help=True)
 
 PATH = "/api/v1/api-tokens"
 MOST = 100_000
-ROLES = ("SUPER_ADMIN", "PUBLISHER")
+ROLES = ("SUPER_ADMIN", "HOOKS_ADMIN", "READ_ONLY_ADMIN", "PUBLISHER")
+
+#: Shared with `orgs token`.
+Role = Annotated[
+    str | None,
+    typer.Option(
+        help="SUPER_ADMIN (the default, without --scope), HOOKS_ADMIN, READ_ONLY_ADMIN or PUBLISHER.",
+        show_default=False,
+    ),
+]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option("--scope", help="Instead of a role: one thing that it may do, such as okta.logs.read. Repeatable."),
+]
+Expires = Annotated[str | None, typer.Option(help="When it stops working: ISO 8601, or 30d.")]
 
 
 @commands.command("list")
@@ -32,19 +46,25 @@ def list_tokens(
     if as_json:
         print_json(tokens)
         return
-    print_table(("ID", "ROLE", "CREATED", "EXPIRES", "NAME"), [_row(one) for one in tokens])
+    print_table(("ID", "MAY", "CREATED", "EXPIRES", "LAST USED", "NAME"), [_row(one) for one in tokens])
 
 
 def _row(one: object) -> list[object]:
-    created, expires = (moment_cell(part(one, key)) for key in ("created", "expires"))
-    return [dim(part(one, "id")), part(one, "role"), created, expires, part(one, "name")]
+    times = (moment_cell(part(one, key)) for key in ("created", "expires", "lastUsed"))
+    return [dim(part(one, "id")), may(one), *times, part(one, "name")]
+
+
+def may(one: object) -> str:
+    """Tell what a token may do: its role, or its scopes."""
+    return str(part(one, "role") or ",".join(str(scope) for scope in parts(one, "scopes")))
 
 
 @commands.command()
 def create(
     name: Annotated[str, typer.Argument(help="What the token is for.")],
-    role: Annotated[str, typer.Option(help="SUPER_ADMIN, or PUBLISHER: only publishes.")] = "SUPER_ADMIN",
-    expires: Annotated[str | None, typer.Option(help="When it stops working: ISO 8601, or 30d.")] = None,
+    role: Role = None,
+    scope: Scopes = None,
+    expires: Expires = None,
     url: options.Url = None,
     token: options.Token = None,
     data: options.Data = None,
@@ -53,16 +73,28 @@ def create(
     """Create an API token and print it, once: only its hash is kept."""
     from tenterhook.cli.client import connect, options_judged_by_server
 
-    if role.upper() not in ROLES:
-        raise UsageError(f"--role {role!r} is not a role: {' or '.join(ROLES)}.")
-    until = {"expires": moment(expires, datetime.now(UTC), ahead=True)} if expires else {}
-    body = {"name": name, "role": role.upper()} | until
+    body = body_of(name, role, scope, expires)
     with options_judged_by_server(), connect(url, token, data) as client:
         made = client.post(PATH, body)
+    show_once(made, as_json)
+
+
+def body_of(name: str, role: str | None, scopes: list[str] | None, expires: str | None) -> dict[str, Any]:
+    """Return the request for a token. Raises: UsageError, if role, scopes or end are none."""
+    if role and scopes:
+        raise UsageError("A token has a --role or --scope, not both.")
+    if role and role.upper() not in ROLES:
+        raise UsageError(f"--role {role!r} is not a role: {', '.join(ROLES[:-1])} or {ROLES[-1]}.")
+    until = {"expires": moment(expires, datetime.now(UTC), ahead=True)} if expires else {}
+    return {"name": name} | ({"scopes": scopes} if scopes else {"role": (role or ROLES[0]).upper()}) | until
+
+
+def show_once(made: object, as_json: bool) -> None:
+    """Print a new token: the text alone on standard output, all else beside it."""
     if as_json:
         print_json(made)
         return
-    note(f"{part(made, 'id')} ({part(made, 'role')}). Keep the token now: it is not shown again.")
+    note(f"{part(made, 'id')} ({may(made)}). Keep the token now: it is not shown again.")
     say(str(part(made, "token")))
 
 

@@ -35,11 +35,13 @@ async def serve_until_signal(
     ready: Callable[[], None],
     tls: ssl.SSLContext | None = None,
     failed: asyncio.Event | None = None,
+    stopping: Callable[[], None] | None = None,
 ) -> None:
     """Serve *app* on the bound socket *listening* until SIGINT or SIGTERM; then stop accepting and drain.
 
-    ready: called once connections are accepted. failed: when it is set, that ends it too. A second signal ends the
-    process at once, with 128 + its number.
+    ready: called once connections are accepted. failed: when it is set, that ends it too. stopping: called when it
+    begins to stop, to end what would not end by itself. A second signal ends the process at once, with 128 + its
+    number.
     """
     server = uvicorn.Server(_config(app, tls))
     loop = asyncio.get_running_loop()
@@ -59,6 +61,8 @@ async def serve_until_signal(
     await server.main_loop()
     if watch is not None:
         watch.cancel()
+    if stopping is not None:
+        stopping()
     await server.shutdown(sockets=[listening])
 
 

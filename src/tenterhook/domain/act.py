@@ -9,6 +9,14 @@ import msgspec
 
 from tenterhook.domain.principal import Principal
 
+#: The actor of what nobody asked for: a delivery, a limit that was met.
+SYSTEM: Mapping[str, Any] = {
+    "id": "tenterhook",
+    "type": "SystemPrincipal",
+    "alternateId": "system@tenterhook",
+    "displayName": "Tenterhook",
+}
+
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """Something that this system did, or tried to do, and will tell the System Log."""

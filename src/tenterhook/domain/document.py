@@ -85,7 +85,8 @@ class Form:
             if key in later:
                 self.problem(key, "is not supported yet; leave it out")
             elif key not in known:
-                self.problem(_CONTROL.sub("?", key[:64]), f"is no field of {self._where}; it has {', '.join(known)}")
+                whole = self._where or "the body"
+                self.problem(_CONTROL.sub("?", key[:64]), f"is no field of {whole}; it has {', '.join(known)}")
 
     def text(self, key: str, *, required: bool = False, longest: int, breaks: bool = False) -> str | None:
         """Return the text at *key*; null counts as absent.

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from tenterhook.domain.channel import Channel, same_channel
 from tenterhook.domain.delivery_policy import DeliveryPolicy
+from tenterhook.domain.event_filter import EventFilter
 from tenterhook.domain.secret import Secret
 
 Status = Literal["ACTIVE", "INACTIVE"]
@@ -28,7 +29,7 @@ class Events(_Document):
 
     type: str = "EVENT_TYPE"
     items: tuple[str, ...]  #: names of event types, each once
-    filter: None = None  #: the filter language is not there yet: nothing else is accepted
+    filter: EventFilter | None = None  #: None: every event of these types
 
 
 class Draft(_Document):
@@ -141,6 +142,11 @@ def removed(hook: EventHook, now_ms: int) -> EventHook:
     return hook.changed(now_ms, deleted=True, secret=None)
 
 
+def etag(hook: EventHook) -> str:
+    """Return the strong ETag of *hook* in this version, quotes and all."""
+    return f'"{hook.id}.{hook.version}"'
+
+
 def wire(hook: EventHook, public_url: str) -> dict[str, Any]:
     """Return the JSON object that the API answers for *hook*, its keys in Okta's order.
 
@@ -158,7 +164,7 @@ def wire(hook: EventHook, public_url: str) -> dict[str, Any]:
         "created": whole_seconds(hook.created),
         "createdBy": hook.created_by,
         "lastUpdated": whole_seconds(hook.last_updated),
-        "events": {"type": hook.events.type, "items": list(hook.events.items), "filter": hook.events.filter},
+        "events": _events(hook.events),
         "channel": {
             "type": hook.channel.type,
             "version": hook.channel.version,
@@ -172,6 +178,11 @@ def wire(hook: EventHook, public_url: str) -> dict[str, Any]:
         "deliveryPolicy": hook.delivery_policy.wire(),
         "_links": _links(hook, f"{public_url}/api/v1/eventHooks/{hook.id}"),
     }
+
+
+def _events(events: Events) -> dict[str, Any]:
+    chosen = events.filter
+    return {"type": events.type, "items": list(events.items), "filter": None if chosen is None else chosen.wire()}
 
 
 def whole_seconds(time_ms: int) -> str:

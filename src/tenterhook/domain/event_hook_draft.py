@@ -12,6 +12,7 @@ from tenterhook.domain.channel import read_channel
 from tenterhook.domain.delivery_policy import DeliveryPolicy, read_delivery_policy
 from tenterhook.domain.destination import DestinationRules
 from tenterhook.domain.document import BLANK, Form, Problems, kind_of
+from tenterhook.domain.event_filter import EventFilter, read_filter
 from tenterhook.domain.event_hook import Draft, EventHook, Events, Status
 from tenterhook.errors import InvalidError
 
@@ -46,7 +47,7 @@ def parse_draft(body: object, current: EventHook | None, rules: DraftRules) -> D
     name = form.text("name", required=True, longest=MAX_NAME)
     description = form.text("description", longest=MAX_DESCRIPTION, breaks=True)
     status = _read_status(form, current)
-    items = _read_items(form, rules)
+    events = _read_events(form, rules)
     channel, secret = None, None
     channel_form = form.form("channel", required=True)
     if channel_form is not None:
@@ -60,7 +61,7 @@ def parse_draft(body: object, current: EventHook | None, rules: DraftRules) -> D
         name=name,
         description=description,
         status=status,
-        events=Events(items=items),
+        events=events,
         channel=channel,
         secret=secret,
         delivery_policy=policy,
@@ -75,13 +76,23 @@ def _read_status(form: Form, current: EventHook | None) -> Status:
     return "ACTIVE" if given == "ACTIVE" else "INACTIVE"
 
 
-def _read_items(form: Form, rules: DraftRules) -> tuple[str, ...]:
+def _read_events(form: Form, rules: DraftRules) -> Events:
     events = form.form("events", required=True)
     if events is None:
-        return ()
+        return Events(items=())
     events.choice("type", ["EVENT_TYPE"], required=True)
-    if events.raw("filter") is not None:
-        events.problem("filter", "event filters are not supported yet; send null or leave it out")
+    items = _read_items(events, rules)
+    return Events(items=items, filter=_read_filter(events))
+
+
+def _read_filter(events: Form) -> EventFilter | None:
+    """Return the filter; it is held against the types as they were sent, so that one slip is one problem."""
+    given = events.raw("items")
+    items = {item for item in given if isinstance(item, str)} if isinstance(given, list) else None
+    return read_filter(events.form("filter"), items)
+
+
+def _read_items(events: Form, rules: DraftRules) -> tuple[str, ...]:
     given = events.array("items", required=True)
     if given == []:
         events.problem("items", BLANK)

@@ -70,9 +70,19 @@ class Or(msgspec.Struct, frozen=True):
     terms: tuple[Node, ...]
 
 
-Node: TypeAlias = "Clause | Not | And | Or"
+class Count(msgspec.Struct, frozen=True):
+    """How many elements of the list at *path* are what *condition* asks for, compared with a number."""
 
-_COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
+    path: tuple[str, ...]
+    condition: Node  #: its paths begin at the element
+    operator: Operator
+    number: int
+
+
+Node: TypeAlias = "Clause | Not | And | Or | Count"
+
+#: What an operator asks of a value (left) and what it is compared with (right), both of one kind.
+COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQ: operator.eq,
     Operator.NE: operator.ne,
     Operator.CO: operator.contains,
@@ -97,6 +107,9 @@ def holds(node: Node, document: Any) -> bool:
         return not holds(node.term, document)
     if isinstance(node, And):
         return all(holds(term, document) for term in node.terms)
+    if isinstance(node, Count):
+        elements = _values(document, node.path)
+        return COMPARE[node.operator](sum(holds(node.condition, element) for element in elements), node.number)
     return any(holds(term, document) for term in node.terms)
 
 
@@ -124,7 +137,7 @@ def _matches(clause: Clause, value: Any) -> bool:
     known = _as_kind(value, clause.kind)
     if known is None:
         return clause.operator is Operator.NE
-    return _COMPARE[clause.operator](known, clause.value)
+    return COMPARE[clause.operator](known, clause.value)
 
 
 def _as_kind(value: Any, kind: Kind) -> Literal:

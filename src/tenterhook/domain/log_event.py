@@ -14,6 +14,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tenterhook.domain import provenance
+from tenterhook.domain.display_name import display_name
+from tenterhook.domain.provenance import debug_data
 from tenterhook.domain.strict_json import StrictJsonError, loads, reload
 from tenterhook.domain.timestamp import format_ms, parse_timestamp
 from tenterhook.ids import parse_uuid, uuid_text
@@ -28,7 +31,8 @@ MAX_AGE_MS = 90 * 86_400_000
 MAX_AHEAD_MS = 300_000
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}", re.ASCII)
 #: Types that only this system itself writes: nobody else may tell its story.
-_OURS = ("event_hook.", "inline_hook.")
+_OURS = ("event_hook.", "inline_hook.", "tenterhook.")
+_OURS_NAMED = ", ".join(_OURS[:-1]) + " or " + _OURS[-1]
 _OUR_ACTS = frozenset({"system.api_token.create", "system.api_token.revoke"})
 
 _Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -159,10 +163,20 @@ class Draft(msgspec.Struct):
     fresh: bool = False  #: whether we made the uuid, so that no other event can have it
 
 
-def read_event(raw: bytes, now_ms: int, new_uuid: bytes, transaction_id: str) -> Draft | list[str]:
+def read_event(
+    raw: bytes,
+    now_ms: int,
+    new_uuid: bytes,
+    transaction_id: str,
+    published_by: str | None = None,
+    *,
+    ours: bool = False,
+) -> Draft | list[str]:
     """Return the event that *raw* spells, filled in; or all its problems, each ``<field>: <what is wrong>``.
 
     A problem without a field is about the event as a whole. new_uuid, transaction_id: used where the event has none.
+    published_by: the id of the publisher's token; the log names it, whatever the event says.
+    ours: whether it may be of a type that this server alone writes: for showing it, not for storing it.
     """
     if len(raw) > MAX_EVENT_BYTES:
         return [f": The event has {len(raw):,} bytes; at most {MAX_EVENT_BYTES:,} are accepted."]
@@ -180,7 +194,7 @@ def read_event(raw: bytes, now_ms: int, new_uuid: bytes, transaction_id: str) ->
     uuid, published = _identity(tree, now_ms, new_uuid, problems)
     event_type = tree.get("eventType")
     if isinstance(event_type, str):
-        problems += _type_problems(event_type)
+        problems += _type_problems(event_type, ours)
     if b"\\u0000" in raw and _has_nul(tree):
         problems.append(": A text holds the character U+0000, which cannot be stored.")
     if isinstance(tree.get("data"), dict) and len(msgspec.json.encode(tree["data"])) > MAX_DATA_BYTES:
@@ -188,6 +202,8 @@ def read_event(raw: bytes, now_ms: int, new_uuid: bytes, transaction_id: str) ->
     if problems:
         return problems
     full = filled(tree, uuid, published, transaction_id)
+    if published_by is not None:
+        provenance.stamp(full, published_by)
     return Draft(uuid, published, tree["eventType"], full, tree, fresh=uuid is new_uuid)
 
 
@@ -237,11 +253,13 @@ def _identity(tree: Tree, now_ms: int, new_uuid: bytes, problems: list[str]) -> 
     return uuid, published
 
 
-def _type_problems(event_type: str) -> list[str]:
+def _type_problems(event_type: str, ours: bool) -> list[str]:
     if not _TYPE.fullmatch(event_type):
         return ["eventType: May hold letters, digits, dots, underscores, hyphens and colons; at most 255 characters"]
+    if ours:
+        return []
     if event_type.startswith(_OURS):
-        return [f"eventType: Types that begin with {' or '.join(_OURS)} are written by this server alone"]
+        return [f"eventType: Types that begin with {_OURS_NAMED} are written by this server alone"]
     if event_type in _OUR_ACTS:
         return [f"eventType: {event_type} is written by this server alone"]
     return []
@@ -303,7 +321,7 @@ def filled(tree: Tree, uuid: bytes, published: int, transaction_id: str) -> Tree
         "authenticationContext": _no_authentication()
         if get("authenticationContext") is None
         else tree["authenticationContext"],
-        "displayMessage": get("displayMessage"),
+        "displayMessage": display_name(tree["eventType"]) if get("displayMessage") is None else tree["displayMessage"],
         "eventType": tree["eventType"],
         "outcome": get("outcome"),
         "published": format_ms(published),
@@ -321,17 +339,8 @@ def filled(tree: Tree, uuid: bytes, published: int, transaction_id: str) -> Tree
     }
     if not tree.keys() <= made.keys():
         made.update((key, value) for key, value in tree.items() if key not in made)
-    data = _debug_data(made)
-    if data is not None and "targetEventHookIds" in data:
-        renamed = {("sourceTargetEventHookIds" if key == "targetEventHookIds" else key): data[key] for key in data}
-        made["debugContext"] = {**made["debugContext"], "debugData": renamed}
+    provenance.count_hop(made)
     return made
-
-
-def _debug_data(tree: Tree) -> Tree | None:
-    context = tree.get("debugContext")
-    data = context.get("debugData") if isinstance(context, dict) else None
-    return data if isinstance(data, dict) else None
 
 
 def name_targets(tree: Tree, hook_ids: Iterable[str]) -> Tree:
@@ -349,7 +358,7 @@ def name_targets(tree: Tree, hook_ids: Iterable[str]) -> Tree:
 
 def without_targets(tree: Tree) -> Tree:
     """Return a stored event as it was before `name_targets`."""
-    data = _debug_data(tree)
+    data = debug_data(tree)
     if data is None or "targetEventHookIds" not in data:
         return tree
     kept = {key: value for key, value in data.items() if key != "targetEventHookIds"}
@@ -372,13 +381,13 @@ def same_content(stored: bytes, asserted: Tree) -> bool:
     again = filled(asserted, parse_uuid(kept["uuid"]) or b"", moment or 0, "")
     if asserted.get("transaction") is None:
         again["transaction"] = kept["transaction"]
+    if asserted.get("displayMessage") is None:
+        again["displayMessage"] = kept["displayMessage"]  # filled in when it was stored, in the words of that day
     return _comparable(kept) == _comparable(again)
 
 
 def _comparable(tree: Tree) -> bytes:
-    data = {**(_debug_data(tree) or {})}
-    data.pop("targetEventHookIds", None)
-    data.pop("sourceTargetEventHookIds", None)
+    data = {key: part for key, part in (debug_data(tree) or {}).items() if key not in provenance.OURS}
     context = {key: part for key, part in (tree.get("debugContext") or {}).items() if key != "debugData"}
     told = {key: part for key, part in tree.items() if part is not None}
     return msgspec.json.encode({**told, "debugContext": {**context, "debugData": data}}, order="sorted")

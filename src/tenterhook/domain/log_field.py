@@ -41,6 +41,9 @@ _BOOLEANS = {
 }
 #: Maps whose keys are anybody's: what follows the dot is one key.
 _FREE_MAPS = ("debugContext.debugData", "actor.detailEntry", "target.detailEntry", "transaction.detail")
+#: What events of custom types carry: each dot is a step inwards, and a value has the kind that it is compared as.
+_CUSTOM = "data"
+MAX_CUSTOM_DEPTH = 16
 
 
 def _spread(groups: dict[str, str]) -> list[str]:
@@ -60,7 +63,7 @@ def _with_parents(name: str) -> list[str]:
 
 
 _KINDS: dict[str, Kind] = {
-    **{parent: Kind.OBJECT for name in (*_LEAVES, *_FREE_MAPS) for parent in _with_parents(name)},
+    **{parent: Kind.OBJECT for name in (*_LEAVES, *_FREE_MAPS, _CUSTOM) for parent in _with_parents(name)},
     **_LEAVES,
 }
 
@@ -76,7 +79,14 @@ def kind_of(name: str) -> tuple[tuple[str, ...], Kind] | None:
     for free in _FREE_MAPS:
         if name.startswith(free + ".") and len(name) > len(free) + 1:
             return (*free.split("."), name[len(free) + 1 :]), Kind.TEXT
+    if is_custom(name) and name.count(".") <= MAX_CUSTOM_DEPTH:
+        return tuple(name.split(".")), Kind.TEXT
     return None
+
+
+def is_custom(name: str) -> bool:
+    """Return whether *name* lies inside ``data``: whoever publishes decides what kind it has."""
+    return name.startswith(_CUSTOM + ".")
 
 
 def is_closed(name: str) -> bool:

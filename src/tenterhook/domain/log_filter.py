@@ -17,7 +17,7 @@ from typing import NoReturn, cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 
 from tenterhook.domain.filter_ast import And, Clause, Kind, Literal, Node, Not, Operator, Or
-from tenterhook.domain.log_field import is_closed, kind_of
+from tenterhook.domain.log_field import is_closed, is_custom, kind_of
 from tenterhook.errors import QueryError
 
 MAX_FILTER_BYTES = 4096
@@ -119,6 +119,7 @@ class _ToTree(Transformer[Token, Node]):
     def compared(self, attribute: Token, word: Token, value: Token) -> Node:
         operator = _operator(word)
         path, kind = _attribute(attribute, operator)
+        kind = _spelled(value) if is_custom(attribute) else kind
         literal = _literal(value, kind)
         if (literal is None and operator not in (Operator.EQ, Operator.NE)) or not _supports(kind, operator, literal):
             raise _unsupported(operator, attribute)
@@ -139,6 +140,13 @@ def _attribute(name: Token, operator: Operator) -> tuple[tuple[str, ...], Kind]:
     if known is None:
         raise _ClauseError("E0000053", f"field is not valid: {name}")
     return known
+
+
+def _spelled(value: Token) -> Kind:
+    """Return the kind that *value* is spelled as, for attributes that have none of their own."""
+    if value.type == "NUMBER":
+        return Kind.NUMBER
+    return Kind.BOOLEAN if value.lower() in ("true", "false") else Kind.TEXT
 
 
 def _supports(kind: Kind, operator: Operator, literal: Literal) -> bool:

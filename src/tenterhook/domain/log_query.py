@@ -12,6 +12,7 @@ import msgspec
 
 from tenterhook.domain.cursor import Cursor, Order, Position
 from tenterhook.domain.filter_ast import Node
+from tenterhook.domain.keyword import keyword_problem, parse_keywords
 from tenterhook.domain.log_filter import parse_log_filter
 from tenterhook.domain.timestamp import DAY_MS, parse_timestamp
 from tenterhook.errors import InvalidError, QueryError
@@ -20,8 +21,6 @@ MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 DEFAULT_WINDOW_MS = 7 * DAY_MS
 MAX_SINCE_AGE_MS = 180 * DAY_MS
-#: What is older is never answered, whether it has been deleted already or not.
-RETENTION_MS = 90 * DAY_MS
 
 _NAMES = ("since", "until", "limit", "after", "sortOrder", "filter", "q")
 _LIMIT = re.compile(r"\d{1,9}", re.ASCII)
@@ -42,6 +41,7 @@ class LogQuery(msgspec.Struct, frozen=True):
     after: str | None = None
     descending: bool | None = None
     filter: Node | None = None
+    keywords: tuple[str, ...] = ()
 
 
 class LogSearch(msgspec.Struct, frozen=True):
@@ -54,14 +54,18 @@ class LogSearch(msgspec.Struct, frozen=True):
     after: Position | None
     limit: int
     filter: Node | None
+    keywords: tuple[str, ...] = ()
 
     def cursor(self, position: Position) -> Cursor:
         """Return the cursor of the page that begins after *position*."""
         return Cursor(self.order, self.since, self.until, position)
 
-    def oldest(self, now_ms: int) -> int:
-        """Return the lower bound with what is past its retention left out (ms since the epoch)."""
-        return max(self.since, now_ms - RETENTION_MS)
+    def oldest(self, now_ms: int, retention_ms: int) -> int:
+        """Return the lower bound (ms since the epoch) with what is past its retention left out.
+
+        What is older than *retention_ms* is never answered, whether it has been deleted already or not.
+        """
+        return max(self.since, now_ms - retention_ms)
 
 
 def read_log_query(parameters: Sequence[tuple[str, str]], now_ms: int) -> LogQuery:
@@ -80,8 +84,9 @@ def read_log_query(parameters: Sequence[tuple[str, str]], now_ms: int) -> LogQue
         problems.append(("sortOrder", "must be ASCENDING or DESCENDING."))
     if since is not None and until is not None and since > until:
         problems.append(("since", "must not be after 'until'."))
-    if "q" in given:
-        problems.append(("q", "Keyword search is not supported by this server yet. Please use 'filter'."))
+    words = given.get("q", "")
+    if (problem := keyword_problem(words)) is not None:
+        problems.append(("q", problem))
     if problems:
         raise _invalid(problems)
     # A poller that follows its link for half a year carries the since that it began with.
@@ -96,6 +101,7 @@ def read_log_query(parameters: Sequence[tuple[str, str]], now_ms: int) -> LogQue
         after=given.get("after"),
         descending=None if order is None else order == "DESCENDING",
         filter=parse_log_filter(filter_text) if filter_text else None,
+        keywords=parse_keywords(words),
     )
 
 
@@ -103,24 +109,28 @@ def plan_search(query: LogQuery, cursor: Cursor | None, now_ms: int) -> LogSearc
     """Return the page that *query* means, going on where *cursor* (its opened ``after``) ended.
 
     Without `until` and descending order it polls: in the order of commits, without an end. Everything else is bounded:
-    by `published`, with an end. A cursor brings its query's order and bounds along; only the limit and the filter are
-    the request's own.
+    by `published`, with an end. A cursor brings its query's order and bounds along; only the limit, the filter and the
+    keywords are the request's own.
     Raises: InvalidError, if ``after`` holds no cursor, or one of another query.
     """
     if query.after is not None:
         if cursor is None:
             raise _invalid([("after", _BAD_CURSOR)])
         _check_same_query(query, cursor)
-        return LogSearch(cursor.order, cursor.since, cursor.until, cursor.position, query.limit, query.filter)
+        return LogSearch(cursor.order, cursor.since, cursor.until, cursor.position, *_own(query))
     if query.until is None and not query.descending:
         since = now_ms - DEFAULT_WINDOW_MS if query.since is None else query.since
-        return LogSearch(Order.COMMITTED, since, None, None, query.limit, query.filter)
+        return LogSearch(Order.COMMITTED, since, None, None, *_own(query))
     end = now_ms if query.until is None else query.until
     since = end - DEFAULT_WINDOW_MS if query.since is None else query.since
     # Until is exclusive; the default takes in what this very millisecond has brought.
     until = now_ms + 1 if query.until is None else query.until
     order = Order.NEWEST if query.descending else Order.OLDEST
-    return LogSearch(order, since, until, None, query.limit, query.filter)
+    return LogSearch(order, since, until, None, *_own(query))
+
+
+def _own(query: LogQuery) -> tuple[int, Node | None, tuple[str, ...]]:
+    return query.limit, query.filter, query.keywords
 
 
 def _check_same_query(query: LogQuery, cursor: Cursor) -> None:

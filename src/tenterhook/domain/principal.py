@@ -72,6 +72,10 @@ def permissions_in(scopes: Iterable[str], *, operator: bool) -> frozenset[Permis
 _NAMES = frozenset(str(one) for one in Permission)
 
 
+#: The token id of the application that embeds Tenterhook: it holds none.
+EMBEDDED = "embedded"
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request, as its token names it."""
 
@@ -82,10 +86,20 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     token_id: str
     permissions: frozenset[Permission]
     role: Role | None = None  #: None: it has scopes instead
-    client_id: str | None = None  #: of the OAuth client that holds the token; None: an API token
+    client_id: str | None = None  #: of the OAuth client (or subject) that holds the token; None: an API token
     request_id: str = ""
     ip: str | None = None
     user_agent: str | None = None
+
+    @property
+    def publishes_as(self) -> str | None:
+        """What events are marked with that it publishes: its token's id, None for the application that embeds us."""
+        return None if self.token_id in ("", EMBEDDED) else self.token_id
+
+    @property
+    def counted_as(self) -> str:
+        """What its calls are counted under: token ids are unique, names of OAuth clients only within their org."""
+        return self.token_id if self.client_id is None else f"{self.org_id} {self.token_id}"
 
     def may(self, permission: Permission) -> bool:
         """Return whether this caller may do what *permission* names."""

@@ -6,20 +6,25 @@ and the system's own acts alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from tenterhook.domain import log_event
 from tenterhook.domain.envelope import MAX_DELIVERY_BYTES, render_element
 from tenterhook.domain.log_event import Tree
+from tenterhook.domain.provenance import went_round
 from tenterhook.domain.strict_json import reload
+from tenterhook.domain.verdict import MATCHED
 from tenterhook.engine.lane import Job
 from tenterhook.engine.lanes import Lanes
+from tenterhook.engine.note_filter_errors import FilterError, note_filter_errors
+from tenterhook.engine.spend_quota import spend
 from tenterhook.engine.subscriptions import Snapshot, Subscription, Subscriptions
 from tenterhook.ids import uuid7
 from tenterhook.store import deliveries, log_events
 from tenterhook.store.deliveries import Born, Claimed
+from tenterhook.store.quotas import HOLD
 from tenterhook.store.transaction import Tx
 
 
@@ -34,6 +39,7 @@ class Entry(msgspec.Struct):
     matched: tuple[Subscription, ...]
     body: bytes  #: for the log
     element: bytes  #: for hooks' bodies; empty if none matched
+    errors: tuple[FilterError, ...] = ()  #: of hooks whose filter could not be evaluated
 
 
 class _Open(msgspec.Struct):
@@ -42,6 +48,10 @@ class _Open(msgspec.Struct):
     born: Born
     elements: list[bytes]
     size: int
+
+    def takes(self, one: Subscription, size: int) -> bool:
+        """Return whether an event of *size* bytes goes in as well."""
+        return len(self.elements) < one.max_events and self.size + size <= MAX_DELIVERY_BYTES
 
 
 def make_entry(snapshot: Snapshot, org_id: str, draft: log_event.Draft) -> Entry:
@@ -53,7 +63,11 @@ def make_entry(snapshot: Snapshot, org_id: str, draft: log_event.Draft) -> Entry
 
 def _match(entry: Entry, snapshot: Snapshot, tree: Tree) -> None:
     entry.snapshot = snapshot.number
-    entry.matched = snapshot.matching(entry.org_id, entry.event_type)
+    entry.matched, entry.errors = snapshot.matching(entry.org_id, entry.event_type), ()
+    if entry.matched and went_round(tree):
+        entry.matched = ()
+    if any(one.filter is not None for one in entry.matched):
+        _filter(entry, tree)
     entry.element = b""
     if entry.matched:
         tree = log_event.name_targets(tree, [one.hook_id for one in entry.matched])
@@ -61,40 +75,94 @@ def _match(entry: Entry, snapshot: Snapshot, tree: Tree) -> None:
     entry.body = log_event.encode(tree)
 
 
-def append(tx: Tx, subscriptions: Subscriptions, lanes: Lanes, entries: Sequence[Entry], now_ms: int) -> int:
+def _filter(entry: Entry, tree: Tree) -> None:
+    """Keep those of the matched hooks whose filter lets the event through."""
+    matched, errors = [], []
+    for one in entry.matched:
+        verdict = MATCHED if one.filter is None else one.filter.judge(tree)
+        if verdict.matched:
+            matched.append(one)
+        elif verdict.error is not None:
+            errors.append(FilterError(entry.org_id, one.hook_id, entry.uuid, verdict.error))
+    entry.matched, entry.errors = tuple(matched), tuple(errors)
+
+
+def append(
+    tx: Tx, subscriptions: Subscriptions, lanes: Lanes, entries: Sequence[Entry], now_ms: int, limit: int | None = None
+) -> int:
     """Append *entries*, make their deliveries, and hand those that a lane has room for to it after the commit.
 
+    limit: how many events of an org trigger hooks in 24 hours; what exceeds it is held until a later window.
     Returns the ``seq`` of the first entry. The uuids must be new to the log.
     """
     snapshot = subscriptions.snapshot
     for entry in entries:
         if entry.snapshot != snapshot.number:
             _match(entry, snapshot, log_event.without_targets(reload(entry.body)))
+    entries = [*entries, *_told_of_filters(tx, snapshot, entries, now_ms)]
+    entries, dues = _charge(tx, snapshot, entries, limit, now_ms)
     first = log_events.append(
         tx,
         [log_events.Row(one.org_id, one.uuid, one.published, one.event_type, one.body) for one in entries],
         now_ms,
     )
-    grouped = _group(entries, first)
+    tx.after_commit_on_loop(lambda: subscriptions.followers.ring({entry.org_id for entry in entries}))
+    grouped = _group(entries, first, dues)
     if grouped:
         _deliver(tx, lanes, grouped, now_ms)
     return first
 
 
-def _group(entries: Sequence[Entry], first: int) -> dict[str, list[_Open]]:
-    """Return each matched hook's deliveries: as many events in one as the hook takes and the size bound allows."""
+def _told_of_filters(tx: Tx, snapshot: Snapshot, entries: Sequence[Entry], now_ms: int) -> list[Entry]:
+    """Count the filter errors of *entries*; return what the log is told of them, for this same append."""
+    errors = [error for entry in entries for error in entry.errors]
+    notices = note_filter_errors(tx, snapshot, errors, now_ms) if errors else []
+    return [make_entry(snapshot, notice.org_id, notice.draft) for notice in notices]
+
+
+def _charge(
+    tx: Tx, snapshot: Snapshot, entries: Sequence[Entry], limit: int | None, now_ms: int
+) -> tuple[Sequence[Entry], dict[int, int]]:
+    """Count the events that trigger hooks against the quotas of their orgs.
+
+    Returns the entries, followed by what the log is told of a limit, and when those that are held are due (ms).
+    """
+    triggering: dict[str, list[int]] = {}
+    for at, entry in enumerate(entries):
+        if entry.matched:
+            triggering.setdefault(entry.org_id, []).append(at)
+    if not triggering:
+        return entries, {}
+    charged, dues = list(entries), dict[int, int]()
+    for org_id, places in triggering.items():
+        while places:
+            spent = spend(tx, org_id, len(places), limit, now_ms)
+            dues.update((at, due) for n, at in enumerate(places) if (due := spent.due_of(n)) is not None)
+            start = len(charged)
+            charged += [make_entry(snapshot, org_id, draft) for draft in spent.notices]
+            # What is told may be subscribed to as well; each level is told once a window, so this ends.
+            places = [at for at in range(start, len(charged)) if charged[at].matched]
+    return charged, dues
+
+
+def _group(entries: Sequence[Entry], first: int, dues: Mapping[int, int]) -> dict[str, list[_Open]]:
+    """Return each matched hook's deliveries: as many events in one as the hook takes and the size bound allows.
+
+    dues: of held events, by their place. What is held until another time is another delivery.
+    """
     grouped: dict[str, list[_Open]] = {}
     for at, entry in enumerate(entries):
-        size = len(entry.element)
+        size, due = len(entry.element), dues.get(at)
         for one in entry.matched:
             opened = grouped.setdefault(one.hook_id, [])
             last = opened[-1] if opened else None
-            if last and len(last.elements) < one.max_events and last.size + size <= MAX_DELIVERY_BYTES:
+            if last and last.born.due_at == due and last.takes(one, size):
                 last.born.seqs.append(first + at)
                 last.elements.append(entry.element)
                 last.size += size
             else:
-                born = Born(entry.org_id, one.hook_id, uuid7(), one.version, [first + at])
+                born = Born(entry.org_id, one.hook_id, uuid7(), one.version, [first + at], due_at=due)
+                born.hold = None if due is None else HOLD
                 opened.append(_Open(born, [entry.element], size))
     return grouped
 
@@ -102,19 +170,25 @@ def _group(entries: Sequence[Entry], first: int) -> dict[str, list[_Open]]:
 def _deliver(tx: Tx, lanes: Lanes, grouped: dict[str, list[_Open]], now_ms: int) -> None:
     """Store the deliveries: the first of each hook, as far as its lane has room, already claimed for it."""
     handed: dict[str, int] = {}
+    held: dict[str, int] = {}
     for hook_id, opened in grouped.items():
-        handed[hook_id] = lanes.reserve(tx, opened[0].born.org_id, hook_id, len(opened))
+        ready = sum(one.born.due_at is None for one in opened)
+        if ready < len(opened):  # what is held comes last: places rise
+            held[hook_id] = opened[ready].born.due_at or now_ms
+        handed[hook_id] = lanes.reserve(tx, opened[0].born.org_id, hook_id, ready)
         for one in opened[: handed[hook_id]]:
             one.born.claimed = True
     deliveries.insert(tx, [one.born for opened in grouped.values() for one in opened], lanes.boot, now_ms)
     given = {
         hook_id: (
             [Job(_claimed(one.born, now_ms)) for one in opened[: handed[hook_id]]],
-            {one.born.id: tuple(one.elements) for one in opened},
+            {one.born.id: tuple(one.elements) for one in opened if one.born.due_at is None},
         )
         for hook_id, opened in grouped.items()
     }
     tx.after_commit_on_loop(lambda: lanes.accept(given))
+    if held:
+        tx.after_commit_on_loop(lambda: lanes.await_due(held))
 
 
 def _claimed(born: Born, now_ms: int) -> Claimed:

@@ -23,6 +23,8 @@ BOOTSTRAP_ID = "bootstrap"
 # Real clients send `SSWS <token>` and `SSWS<token>`. A token is visible ASCII; anything longer is none of ours and
 # is not worth a look-up.
 _SSWS = re.compile(r"[Ss][Ss][Ww][Ss][ \t]*([\x21-\x7e]{1,256})")
+# RFC 6750 §2.1; three parts, as only a signed JWT has: a token of ours under this scheme is none.
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr][ \t]+([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
 _MAX_KNOWN = 10_000
 _MAX_UNKNOWN = 10_000
 
@@ -41,6 +43,10 @@ class Tokens:
         #: Digests that were looked for in vain. A token made later has another: they are random.
         self._unknown: dict[bytes, None] = {}
         self.max_known = _MAX_KNOWN
+        #: The operator's org, once there was a look-up: it is the first one, and none is ever deleted.
+        self._operator_id: str | None = None
+        #: Last uses, not written yet, of tokens that are not remembered any more: (org, token) -> ms.
+        self._uses: dict[tuple[str, str], int] = {}
 
     def known(self, digest: bytes, now_ms: int) -> Principal | None:
         """Return whom a token seen lately stands for, if it is still good. Does not wait."""
@@ -48,8 +54,9 @@ class Tokens:
         if holder is None:
             return None
         if holder.expires is not None and holder.expires <= now_ms:
-            del self._known[digest]
+            self._drop(digest)
             return None
+        holder.used = now_ms
         return holder.principal
 
     async def find(self, digest: bytes, now_ms: int) -> Principal | None:
@@ -68,19 +75,66 @@ class Tokens:
             return None
         if before == self._revocations:  # otherwise what was read may be what was revoked meanwhile
             while len(self._known) >= self.max_known:
-                del self._known[next(iter(self._known))]
+                self._drop(next(iter(self._known)))
             self._known[digest] = holder
+        holder.used = now_ms
         return holder.principal
 
     def forget(self, digest: bytes) -> None:
         """Stop trusting a token that was revoked. Call it on the event loop after the commit."""
         self._revocations += 1
-        self._known.pop(digest, None)
+        self._drop(digest)
+
+    def forget_admin(self, org_id: str, admin_id: str) -> None:
+        """Look an admin's tokens up anew: what the admin may do has changed. Call it as `forget`."""
+        self._revocations += 1
+        theirs = [
+            digest
+            for digest, holder in self._known.items()
+            if holder.principal.admin_id == admin_id and holder.principal.org_id == org_id
+        ]
+        for digest in theirs:
+            self._drop(digest)
+
+    def is_operator(self, tx: Tx, org_id: str) -> bool:
+        """Return whether this org is the operator's own."""
+        return org_id == self._operator(tx)
+
+    def last_use(self, digest: bytes) -> int | None:
+        """Return when a token seen lately was used last (ms), None if it was not seen."""
+        holder = self._known.get(digest)
+        return holder.used or None if holder is not None else None
+
+    def take_uses(self) -> list[tuple[str, str, int]]:
+        """Return the last uses that were not taken yet, for writing: (org id, token id, ms) each."""
+        for holder in self._known.values():
+            self._keep_use(holder)
+        uses, self._uses = self._uses, {}
+        return [(org_id, token_id, used) for (org_id, token_id), used in uses.items()]
+
+    def _drop(self, digest: bytes) -> None:
+        holder = self._known.pop(digest, None)
+        if holder is not None:
+            self._keep_use(holder)
+
+    def _keep_use(self, holder: Holder) -> None:
+        principal = holder.principal
+        if holder.used <= holder.written or principal.token_id == BOOTSTRAP_ID:
+            return
+        holder.written = holder.used
+        if len(self._uses) < 2 * _MAX_KNOWN:
+            self._uses[principal.org_id, principal.token_id] = holder.used
 
     def _holder_of(self, tx: Tx, digest: bytes, now_ms: int) -> Holder | None:
         if self._bootstrap_hash is not None and hmac.compare_digest(digest, self._bootstrap_hash):
             return _bootstrap_holder(tx)
-        return api_tokens.holder_of(tx, digest, now_ms)
+        return api_tokens.holder_of(tx, digest, now_ms, self._operator(tx))
+
+    def _operator(self, tx: Tx) -> str | None:
+        if self._operator_id is None:
+            first = orgs.first(tx)
+            self._operator_id = None if first is None else first.id
+        return self._operator_id
 
 
 def _bootstrap_holder(tx: Tx) -> Holder | None:
@@ -115,12 +169,16 @@ def presented_digest(header: str) -> bytes | None:
 
 
 async def authenticate(pipeline: Pipeline, header: str | None) -> Principal:
-    """Return the caller whose token the Authorization *header* carries.
+    """Return the caller whose token the Authorization *header* carries: ``SSWS <token>`` or ``Bearer <jwt>``.
 
     Raises: NotAuthenticatedError: none, not readable, unknown, revoked or expired; the text never says which.
     """
     digest = presented_digest(header) if header else None
-    principal = None if digest is None else await pipeline.tokens.find(digest, pipeline.now_ms())
+    if digest is not None:
+        principal = await pipeline.tokens.find(digest, pipeline.now_ms())
+    else:
+        bearer = _BEARER.fullmatch(header) if header else None
+        principal = None if bearer is None else await pipeline.access_tokens.find(bearer[1], pipeline.now_ms)
     if principal is None:
         raise NotAuthenticatedError("no valid token")
     return principal

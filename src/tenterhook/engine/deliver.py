@@ -12,13 +12,14 @@ import structlog
 
 from tenterhook.domain.act import Act, hook_target
 from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason
-from tenterhook.domain.destination import DestinationError, parse_destination
-from tenterhook.domain.envelope import fixed_headers, render_body, render_element, source_of
+from tenterhook.domain.destination import DestinationError
+from tenterhook.domain.envelope import render_body, render_element, source_of
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.retry import Decision, settle
 from tenterhook.domain.strict_json import reload
-from tenterhook.egress.client import Head, Request, render_head
+from tenterhook.egress.client import Head, Request
 from tenterhook.engine.bodies import Elements
+from tenterhook.engine.compose import delivery_head
 from tenterhook.engine.lane import Job, Lane
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.pipeline import Pipeline
@@ -156,13 +157,9 @@ class Courier:
                 self._pipeline.client.forget((hook.id, shape.channel_version))
             if len(self._shapes) > MAX_REMEMBERED:
                 self._shapes.clear()
-            shape = self._shapes[hook.id] = _Shape(hook.version, hook.channel_version, self._head(hook))
+            head = delivery_head(self._pipeline, hook)
+            shape = self._shapes[hook.id] = _Shape(hook.version, hook.channel_version, head)
         return shape
-
-    def _head(self, hook: EventHook) -> Head:
-        rules = self._pipeline.rules
-        destination = parse_destination(hook.channel.config.uri, rules)
-        return render_head("POST", destination, hook.request_headers(fixed_headers(self._pipeline.user_agent)))
 
     @staticmethod
     def _unsent(job: Job, reason: Reason, message: str) -> Attempt:

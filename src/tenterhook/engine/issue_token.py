@@ -1,4 +1,4 @@
-"""Issue, list and revoke API tokens. A token's text exists once: in the answer to its issue."""
+"""Issue, list, read and revoke API tokens. A token's text exists once: in the answer to its issue."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ import msgspec
 
 from tenterhook import ids
 from tenterhook.domain.act import Act
-from tenterhook.domain.document import Form, Problems
-from tenterhook.domain.principal import Principal, Role
+from tenterhook.domain.document import BLANK, Form, Problems, kind_of
+from tenterhook.domain.principal import OPERATOR, Permission, Principal, Role, permissions_in, permissions_of
 from tenterhook.domain.timestamp import parse_timestamp
 from tenterhook.engine.authenticate import token_digest
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
-from tenterhook.errors import InvalidError, NotFoundError
-from tenterhook.store import api_tokens
+from tenterhook.errors import ForbiddenError, InvalidError, NotFoundError
+from tenterhook.store import admins, api_tokens, orgs
 from tenterhook.store.admins import Admin
 from tenterhook.store.api_tokens import ApiToken
 from tenterhook.store.transaction import Tx
 
 #: What the answers call these things.
-ENTITY, KIND = "apiToken", "ApiToken"
+ENTITY, KIND, ORG_KIND = "apiToken", "ApiToken", "Org"
 
-_READ_ONLY = ("id", "adminId", "created", "hint", "token")
-_KNOWN = ("name", "role", "expires")
-_LATER = ("scopes",)
-#: Roles that a token can have today; those between come with admins.
-_ROLES = (Role.SUPER_ADMIN, Role.PUBLISHER)
+_READ_ONLY = ("id", "adminId", "created", "hint", "token", "lastUsed")
+_KNOWN = ("name", "role", "scopes", "expires")
+_SCOPES = tuple(str(one) for one in Permission)
+_MORE = "This token would do more than you may: leave out what you may not do yourself."
 
 
 class TokenDraft(msgspec.Struct, frozen=True):
-    """What a caller may say of a token."""
+    """What a caller may say of a token: it has a role or scopes, not both."""
 
     name: str
-    role: Role
+    role: Role | None
     expires: int | None = None  #: ms
+    scopes: tuple[str, ...] = ()
+
+    def permissions(self, *, operator: bool) -> frozenset[Permission]:
+        """Return what the token grants. operator: whether its org is the operator's own."""
+        if self.role is not None:
+            return permissions_of(self.role, operator=operator)
+        return permissions_in(self.scopes, operator=operator)
 
 
 def create_token(tx: Tx, admin: Admin, draft: TokenDraft, now_ms: int) -> tuple[str, ApiToken]:
@@ -51,26 +57,74 @@ def create_token(tx: Tx, admin: Admin, draft: TokenDraft, now_ms: int) -> tuple[
         hint=text[:6],
         created=now_ms,
         expires=draft.expires,
+        scopes=draft.scopes,
     )
     api_tokens.insert(tx, row)
     return text, row
 
 
 async def issue_token(pipeline: Pipeline, principal: Principal, body: object) -> tuple[str, ApiToken]:
-    """Make a token for the calling admin from *body* (``name``, ``role``, ``expires``) and log it.
+    """Make a token for the calling admin from *body* (``name``, ``role`` or ``scopes``, ``expires``) and log it.
 
-    Raises: InvalidError.
+    Raises: InvalidError, one cause per problem; ForbiddenError, if the token would do more than the caller may.
     """
     now_ms = pipeline.now_ms()
-    draft = _read_draft(body, now_ms)
-    admin = Admin(principal.org_id, principal.admin_id, principal.login, principal.name, principal.role or Role.PUBLISHER, 0)
+    draft = read_token_draft(body, now_ms)
 
     def store(tx: Tx) -> tuple[str, ApiToken]:
+        admin = admins.get(tx, principal.org_id, principal.admin_id)
+        if admin is None:
+            raise ForbiddenError("You act for no admin of this org any more.")
+        operator = pipeline.tokens.is_operator(tx, admin.org_id)
+        refuse_operator_scopes(draft, operator=operator)
+        if not draft.permissions(operator=operator) <= principal.permissions:
+            raise ForbiddenError(_MORE)
         text, row = create_token(tx, admin, draft, now_ms)
-        record_act(pipeline, tx, _act(principal, "system.api_token.create", row))
+        record_act(pipeline, tx, token_act(principal, "system.api_token.create", row))
         return text, row
 
     return await pipeline.database.write(store)
+
+
+async def issue_token_in(pipeline: Pipeline, principal: Principal, org_id: str, body: object) -> tuple[str, ApiToken]:
+    """Make a token in another org, for its first super admin, as its operator may; log it there and at home.
+
+    In the caller's own org it is what `issue_token` makes, for those who may manage admins.
+    Raises: NotFoundError, if there is no such org; what `issue_token` raises.
+    """
+    if org_id == principal.org_id:
+        if not principal.may(Permission.MANAGE_ADMINS):
+            raise ForbiddenError(_MORE)
+        return await issue_token(pipeline, principal, body)
+    now_ms = pipeline.now_ms()
+
+    def store(tx: Tx) -> tuple[str, ApiToken]:
+        admin = None if orgs.get(tx, org_id) is None else admins.first_super_admin(tx, org_id)
+        if admin is None:
+            raise NotFoundError(org_id, ORG_KIND)
+        draft = read_token_draft(body, now_ms)
+        refuse_operator_scopes(draft, operator=pipeline.tokens.is_operator(tx, org_id))
+        text, row = create_token(tx, admin, draft, now_ms)
+        act = token_act(principal, "system.api_token.create", row)
+        record_act(pipeline, tx, act)
+        record_act(pipeline, tx, msgspec.structs.replace(act, org_id=principal.org_id, debug={"org": org_id}))
+        return text, row
+
+    return await pipeline.database.write(store)
+
+
+async def read_token(pipeline: Pipeline, principal: Principal, token_id: str) -> ApiToken:
+    """Return one of the org's tokens that was not revoked. Raises: NotFoundError."""
+    row = await pipeline.database.read(lambda tx: api_tokens.get(tx, principal.org_id, token_id))
+    if row is None:
+        raise NotFoundError(token_id, KIND)
+    return _with_use(pipeline, row)
+
+
+async def list_tokens(pipeline: Pipeline, principal: Principal, after: str | None, limit: int) -> list[ApiToken]:
+    """Return the org's tokens that were not revoked, by id."""
+    found = await pipeline.database.read(lambda tx: api_tokens.list_of(tx, principal.org_id, after, limit))
+    return [_with_use(pipeline, row) for row in found]
 
 
 async def revoke_token(pipeline: Pipeline, principal: Principal, token_id: str) -> None:
@@ -84,35 +138,63 @@ async def revoke_token(pipeline: Pipeline, principal: Principal, token_id: str) 
         if row is None:
             raise NotFoundError(token_id, KIND)
         api_tokens.revoke(tx, principal.org_id, token_id, pipeline.now_ms())
-        record_act(pipeline, tx, _act(principal, "system.api_token.revoke", row))
+        record_act(pipeline, tx, token_act(principal, "system.api_token.revoke", row))
         tx.after_commit_on_loop(lambda: pipeline.tokens.forget(row.hash))
 
     await pipeline.database.write(store)
 
 
-async def list_tokens(pipeline: Pipeline, principal: Principal, after: str | None, limit: int) -> list[ApiToken]:
-    """Return the org's tokens that were not revoked, by id."""
-    return await pipeline.database.read(lambda tx: api_tokens.list_of(tx, principal.org_id, after, limit))
-
-
-def _act(principal: Principal, event_type: str, row: ApiToken) -> Act:
+def token_act(principal: Principal, event_type: str, row: ApiToken) -> Act:
+    """Return what the log of the token's org tells of what *principal* did to it."""
     target = {"id": row.id, "type": "Token", "alternateId": "unknown", "displayName": row.name}
-    return Act(org_id=principal.org_id, event_type=event_type, principal=principal, targets=[target])
+    return Act(org_id=row.org_id, event_type=event_type, principal=principal, targets=[target])
 
 
-def _read_draft(body: object, now_ms: int) -> TokenDraft:
+def refuse_operator_scopes(draft: TokenDraft, *, operator: bool) -> None:
+    """Raise InvalidError for each scope that only tokens of the operator's org can have, unless it is one."""
+    problems = [
+        f"scopes[{at}]: {scope} is for tokens of the operator's org only"
+        for at, scope in enumerate(draft.scopes)
+        if scope in OPERATOR and not operator
+    ]
+    if problems:
+        raise InvalidError(ENTITY, problems)
+
+
+def read_token_draft(body: object, now_ms: int) -> TokenDraft:
+    """Return the token that *body* asks for. Raises: InvalidError with one cause per problem."""
     if not isinstance(body, dict):
         raise InvalidError(ENTITY, ["The body must be a JSON object."])
     problems = Problems()
-    fields = {key: value for key, value in body.items() if key not in _READ_ONLY}
-    form = Form(fields, "", problems)
-    form.refuse_unknown(_KNOWN, _LATER)
+    form = Form({key: value for key, value in body.items() if key not in _READ_ONLY}, "", problems)
+    form.refuse_unknown(_KNOWN)
     name = form.text("name", required=True, longest=100)
-    role = form.choice("role", _ROLES, required=True)
+    scopes = _read_scopes(form)
+    role = form.choice("role", tuple(Role), required=scopes is None)
+    if role is not None and scopes is not None:
+        form.problem("scopes", "a token has a role or scopes, not both")
     expires = _read_expiry(form, now_ms)
-    if problems or name is None or role is None:
+    if problems or name is None:
         raise InvalidError(ENTITY, problems.texts)
-    return TokenDraft(name.strip(), Role(role), expires)
+    return TokenDraft(name.strip(), Role(role) if role else None, expires, scopes or ())
+
+
+def _read_scopes(form: Form) -> tuple[str, ...] | None:
+    """Return the scopes, None if none are given; those that are wrong are noted."""
+    values = form.array("scopes")
+    if values is None:
+        return None
+    if not values:
+        form.problem("scopes", BLANK)
+    for at, value in enumerate(values[: len(_SCOPES) + 1]):
+        if value not in _SCOPES if isinstance(value, str) else True:
+            shown = repr(value[:64]) if isinstance(value, str) else kind_of(value)
+            form.problem(f"scopes[{at}]", f"{shown} is no scope; there are {', '.join(_SCOPES)}")
+        elif value in values[:at]:
+            form.problem(f"scopes[{at}]", f"{value} is there twice")
+    if len(values) > len(_SCOPES):
+        form.problem("scopes", f"there are {len(_SCOPES)} scopes, and {len(values):,} are asked for")
+    return tuple(value for value in values if isinstance(value, str))
 
 
 def _read_expiry(form: Form, now_ms: int) -> int | None:
@@ -125,3 +207,9 @@ def _read_expiry(form: Form, now_ms: int) -> int | None:
     elif expires <= now_ms:
         form.problem("expires", "must be in the future")
     return expires
+
+
+def _with_use(pipeline: Pipeline, row: ApiToken) -> ApiToken:
+    """Return *row* with its last use as memory knows it: the database hears of it a minute later."""
+    seen = pipeline.tokens.last_use(row.hash)
+    return row if seen is None or seen <= (row.last_used or 0) else msgspec.structs.replace(row, last_used=seen)

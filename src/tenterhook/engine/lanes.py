@@ -129,6 +129,13 @@ class Lanes:
         """Note that a delivery of the lane waits in the database until *due_ms*."""
         self._refill.expect(lane, queue, due_ms)
 
+    def await_due(self, held: Mapping[str, int]) -> None:
+        """Note that new deliveries wait in the database until a time (ms), by hook."""
+        for hook_id, due_ms in held.items():
+            lane = self.lane_of(hook_id)
+            if lane is not None:
+                self.expect(lane, Queue.FIRST, due_ms)
+
     def kick(self, lane: Lane) -> None:
         """Start as many workers as the lane may have and has work for, and refill it if it runs low."""
         hook = self._hook(lane)

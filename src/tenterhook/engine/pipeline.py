@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -11,7 +11,10 @@ from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.destination import DestinationRules
 from tenterhook.egress.client import Client
 from tenterhook.engine.authenticate import Tokens
+from tenterhook.engine.followers import Followers
+from tenterhook.engine.hash_password import Passwords
 from tenterhook.engine.lanes import Lanes
+from tenterhook.engine.read_access_token import AccessTokens
 from tenterhook.engine.subscriptions import Subscriptions
 from tenterhook.store.database import Database
 from tenterhook.store.vault import Vault
@@ -22,6 +25,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     event_hooks: int | None = None  #: active and verified ones
     event_types: int | None = None  #: per hook
+    events_per_24h: int | None = None  #: that trigger hooks; what exceeds it is held
 
 
 @dataclass(eq=False, kw_only=True)
@@ -42,3 +46,21 @@ class Pipeline:
     profile: str
     dev: bool
     now_ms: Callable[[], int]
+    log_retention_ms: int  #: how long log events are kept after they were recorded
+    attempt_retention_ms: int  #: how long attempts are kept
+    access_tokens: AccessTokens  #: of OAuth issuers that the operator trusts
+    trusted_proxies: tuple[str, ...] = ()  #: CIDRs of peers whose X-Forwarded-For is believed
+    passwords: Passwords = field(default_factory=Passwords)
+
+    def oldest_event(self) -> int:
+        """Return the time (ms) of recording from which on log events are kept, and shown."""
+        return self.now_ms() - self.log_retention_ms
+
+    def oldest_attempt(self) -> int:
+        """Return the time (ms) of beginning from which on attempts are kept, and shown."""
+        return self.now_ms() - self.attempt_retention_ms
+
+    @property
+    def followers(self) -> Followers:
+        """The live tails of the log, which every append wakes."""
+        return self.subscriptions.followers

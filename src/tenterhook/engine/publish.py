@@ -92,7 +92,7 @@ class Publishing:
         problems: list[str] = []
         since_turn = 0
         for at, raw in enumerate(raws):
-            draft = log_event.read_event(raw, now_ms, uuid7(), principal.request_id)
+            draft = log_event.read_event(raw, now_ms, uuid7(), principal.request_id, principal.publishes_as)
             if isinstance(draft, list):
                 problems += _placed(draft, None if single else at)
             else:
@@ -121,7 +121,8 @@ class Publishing:
         acks = [[self._judge(tx, call, at, seen, fresh) for at in range(len(call.entries))] for call in calls]
         passing("publish.before_insert")
         if fresh:
-            append(tx, self._pipeline.subscriptions, self._pipeline.lanes, fresh, self._pipeline.now_ms())
+            parts = self._pipeline
+            append(tx, parts.subscriptions, parts.lanes, fresh, parts.now_ms(), parts.limits.events_per_24h)
         passing("publish.before_commit")
         return acks
 

@@ -7,17 +7,20 @@ that bind several hooks (names, limits) are judged inside it, so that no race ca
 from __future__ import annotations
 
 import re
+from collections import ChainMap
+from collections.abc import Sequence
 
 from tenterhook.domain.act import Act, hook_target
-from tenterhook.domain.event_hook import EventHook, Status, created, removed, replaced, switched
+from tenterhook.domain.event_hook import EventHook, Status, created, etag, removed, replaced, switched
 from tenterhook.domain.event_hook_draft import DraftRules, parse_draft
 from tenterhook.domain.event_type import catalogue
+from tenterhook.domain.precondition import Precondition
 from tenterhook.domain.principal import Principal
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
-from tenterhook.errors import InvalidError, NotFoundError
+from tenterhook.errors import InvalidError, NotFoundError, PreconditionError
 from tenterhook.ids import EVENT_HOOK, new_id
-from tenterhook.store import event_hooks
+from tenterhook.store import event_hooks, event_types
 from tenterhook.store.log_events import next_seq
 from tenterhook.store.transaction import Tx
 
@@ -32,7 +35,7 @@ async def create_event_hook(pipeline: Pipeline, principal: Principal, body: obje
 
     Raises: InvalidError with one cause per problem; nothing is stored then.
     """
-    draft = parse_draft(body, None, _draft_rules(pipeline))
+    draft = parse_draft(body, None, await _draft_rules(pipeline, principal))
     identity = {
         "id": new_id(EVENT_HOOK),
         "org_id": principal.org_id,
@@ -42,6 +45,7 @@ async def create_event_hook(pipeline: Pipeline, principal: Principal, body: obje
 
     def insert(tx: Tx) -> EventHook:
         _refuse_taken_name(tx, principal.org_id, draft.name, None)
+        _refuse_gone_types(tx, principal.org_id, draft.events.items)
         hook = created(draft, identity, pipeline.now_ms())
         event_hooks.insert(tx, pipeline.vault, hook, next_seq(tx))
         pipeline.subscriptions.put(tx, hook)
@@ -65,20 +69,24 @@ async def read_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str
     return await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id))
 
 
-async def replace_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str, body: object) -> EventHook:
+async def replace_event_hook(
+    pipeline: Pipeline, principal: Principal, hook_id: str, body: object, *, expected: Precondition | None = None
+) -> EventHook:
     """Make the hook what *body* spells; see `parse_draft` for what is kept when left out.
 
-    Raises: NotFoundError; InvalidError with one cause per problem, and nothing is stored.
+    expected: what it has to be like until then.
+    Raises: NotFoundError; PreconditionError; InvalidError with one cause per problem, and nothing is stored.
     """
-    rules = _draft_rules(pipeline)
-    seen = await read_event_hook(pipeline, principal, hook_id)
+    rules = await _draft_rules(pipeline, principal)
+    seen = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id, expected))
     draft = parse_draft(body, seen, rules)
 
     def update(tx: Tx) -> EventHook:
-        current = find(pipeline, tx, principal, hook_id)
+        current = find(pipeline, tx, principal, hook_id, expected)
         # Read before the transaction, so that a bad body costs the writing thread nothing; again only after a race.
         wanted = draft if current == seen else parse_draft(body, current, rules)
         _refuse_taken_name(tx, principal.org_id, wanted.name, hook_id)
+        _refuse_gone_types(tx, principal.org_id, wanted.events.items)
         hook = replaced(current, wanted, public_url=pipeline.public_url, now_ms=pipeline.now_ms())
         _refuse_beyond_limit(pipeline, tx, current, hook)
         keep(pipeline, tx, hook)
@@ -90,11 +98,16 @@ async def replace_event_hook(pipeline: Pipeline, principal: Principal, hook_id: 
     return await pipeline.database.write(update)
 
 
-async def delete_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str) -> None:
-    """Delete an INACTIVE hook for good. Raises: NotFoundError; InvalidError, while it is ACTIVE."""
+async def delete_event_hook(
+    pipeline: Pipeline, principal: Principal, hook_id: str, *, expected: Precondition | None = None
+) -> None:
+    """Delete an INACTIVE hook for good.
+
+    Raises: NotFoundError; PreconditionError; InvalidError, while it is ACTIVE.
+    """
 
     def delete(tx: Tx) -> None:
-        current = find(pipeline, tx, principal, hook_id)
+        current = find(pipeline, tx, principal, hook_id, expected)
         if current.status == "ACTIVE":
             raise InvalidError("eventHook", ["status: An active event hook cannot be deleted. Deactivate it first."])
         hook = removed(current, pipeline.now_ms())
@@ -105,19 +118,16 @@ async def delete_event_hook(pipeline: Pipeline, principal: Principal, hook_id: s
     await pipeline.database.write(delete)
 
 
-async def activate_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str) -> EventHook:
-    """Make a hook ACTIVE; one that is stays as it is. Raises: NotFoundError; InvalidError, at the limit of hooks."""
-    return await _switch(pipeline, principal, hook_id, "ACTIVE")
+async def switch_event_hook(
+    pipeline: Pipeline, principal: Principal, hook_id: str, status: Status, *, expected: Precondition | None = None
+) -> EventHook:
+    """Make a hook ACTIVE or INACTIVE; one that is so stays as it is.
 
+    Raises: NotFoundError; PreconditionError; InvalidError, at the limit of hooks.
+    """
 
-async def deactivate_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str) -> EventHook:
-    """Make a hook INACTIVE; one that is stays as it is. Raises: NotFoundError."""
-    return await _switch(pipeline, principal, hook_id, "INACTIVE")
-
-
-async def _switch(pipeline: Pipeline, principal: Principal, hook_id: str, status: Status) -> EventHook:
     def switch(tx: Tx) -> EventHook:
-        current = find(pipeline, tx, principal, hook_id)
+        current = find(pipeline, tx, principal, hook_id, expected)
         hook = switched(current, status, pipeline.now_ms())
         if hook is not current:
             _refuse_beyond_limit(pipeline, tx, current, hook)
@@ -131,13 +141,24 @@ async def _switch(pipeline: Pipeline, principal: Principal, hook_id: str, status
 # ---- what every change of a hook does --------------------------------------------------------------------------------
 
 
-def find(pipeline: Pipeline, tx: Tx, principal: Principal, hook_id: str) -> EventHook:
-    """Return the org's living hook. Raises: NotFoundError, also for what is no id at all or another org's."""
+def find(
+    pipeline: Pipeline, tx: Tx, principal: Principal, hook_id: str, expected: Precondition | None = None
+) -> EventHook:
+    """Return the org's living hook.
+
+    Raises: NotFoundError, also for what is no id at all or another org's; PreconditionError, if it is not as
+    *expected*.
+    """
     hook = None
     if _ID.fullmatch(hook_id):
         hook = event_hooks.get(tx, pipeline.vault, principal.org_id, hook_id)
     if hook is None:
         raise NotFoundError(hook_id, "Webhook")
+    if expected is not None and not expected.allows(etag(hook)):
+        raise PreconditionError(
+            f"If-Match names another state of this hook than today's, {etag(hook)}. Read it again and repeat your "
+            "change."
+        )
     return hook
 
 
@@ -186,15 +207,27 @@ def _refuse_beyond_limit(pipeline: Pipeline, tx: Tx, before: EventHook, after: E
         raise InvalidError("eventHook", [problem])
 
 
+def _refuse_gone_types(tx: Tx, org_id: str, items: Sequence[str]) -> None:
+    """Refuse types of the org's own that were deleted after the draft was judged."""
+    gone = [
+        f"events.items[{at}]: '{item}' is no known event type any more"
+        for at, item in enumerate(items)
+        if item not in catalogue() and event_types.get(tx, org_id, item) is None
+    ]
+    if gone:
+        raise InvalidError("eventHook", gone)
+
+
 def _refuse_taken_name(tx: Tx, org_id: str, name: str, but: str | None) -> None:
     if event_hooks.name_taken(tx, org_id, name, but=but):
         raise InvalidError("eventHook", ["name: An event hook with this name already exists."])
 
 
-def _draft_rules(pipeline: Pipeline) -> DraftRules:
+async def _draft_rules(pipeline: Pipeline, principal: Principal) -> DraftRules:
+    own = await pipeline.database.read(lambda tx: event_types.names_of(tx, principal.org_id))
     return DraftRules(
         destinations=pipeline.rules,
-        event_types=catalogue(),
+        event_types=ChainMap(dict.fromkeys(own, True), dict(catalogue())) if own else catalogue(),
         default_policy=pipeline.default_policy,
         max_event_types=pipeline.limits.event_types,
     )

@@ -60,7 +60,7 @@ def _why_not_retry(pipeline: Pipeline, tx: Tx, row: Row) -> str | None:
         return "status: An attempt of this delivery is under way or about to begin; wait for its outcome."
     if event_hooks.get(tx, pipeline.vault, row.org_id, row.hook_id) is None:
         return "hookId: The event hook of this delivery was deleted; there is nowhere to send it."
-    if not delivery_views.uuids_of(tx, [row.id])[row.id]:
+    if not delivery_views.uuids_of(tx, [row.id], pipeline.oldest_event())[row.id]:
         return "events: The System Log does not hold the events of this delivery any more."
     return None
 

@@ -11,12 +11,18 @@ from tenterhook.domain.log_query import LogQuery, LogSearch, plan_search
 from tenterhook.domain.principal import Principal
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import QueryTimeoutError
-from tenterhook.store import log_search
+from tenterhook.store import log_search, log_words
 from tenterhook.store.database import Database
+from tenterhook.store.log_candidates import Committed, Published
 from tenterhook.store.transaction import Tx
 
 #: Seconds that one page may take, all its slices together.
 BUDGET_S = 5.0
+#: The part of it after which a poll answers with what it has, if it has got somewhere: its next link goes on.
+POLL_SHARE = 0.8
+#: How many rows are scanned before the index is asked, and again while one in so many of them is found.
+FIRST_ROWS = 1_000
+DENSE = 100
 #: Bytes of bodies in one page; a page of larger events ends early, with a next link.
 MAX_PAGE_BYTES = 16 * 1024 * 1024
 #: An empty page of a polling query that passed over so many rows moves on nevertheless. Below it, the next link is the
@@ -40,10 +46,29 @@ class _Reading(msgspec.Struct):
     """How far a page has got."""
 
     position: Position | None
-    found: list[log_search.Found]
+    #: The loop's time from which on what there is makes a page, if it has got somewhere; None: never short.
+    good_until: float | None
+    found: list[log_search.Found] = []
     size: int = 0
     passed: int = 0
     ended: bool = False
+    is_dense: bool = False  #: whether the rows that were scanned last held many
+
+    def take(self, found: list[log_search.Found], passed: int) -> None:
+        """Add what a look found among *passed* rows."""
+        self.found += found
+        self.size += sum(len(one.body) for one in found)
+        self.passed += passed
+
+    def is_over(self, want: int) -> bool:
+        """Return whether the page is full, the log at its end, or a poll's time nearly up with a way to go on."""
+        return self.ended or len(self.found) >= want or self.size > MAX_PAGE_BYTES or self.is_late()
+
+    def is_late(self, passed: int = 0) -> bool:
+        """Return whether a poll that has passed over *passed* rows more should answer before it is too late."""
+        if self.good_until is None or self.passed + passed < PASSED_ROWS:
+            return False
+        return asyncio.get_running_loop().time() > self.good_until
 
 
 async def search_logs(
@@ -51,9 +76,10 @@ async def search_logs(
 ) -> LogPage:
     """Return the page of the caller's log that *query* asks for.
 
-    Raises: InvalidError, if its cursor is none of this org's; QueryTimeoutError, if it takes more than *budget_s*.
+    Raises: InvalidError, if its cursor is none of this org's; QueryTimeoutError, if it takes more than *budget_s*: a
+    bounded page is never short. A poll's is, as long as it leads on.
     """
-    now_ms = pipeline.now_ms()
+    now_ms, kept_ms = pipeline.now_ms(), pipeline.log_retention_ms
     org_id = principal.org_id
 
     def begin(tx: Tx) -> tuple[bytes, LogSearch, Position | None]:
@@ -62,14 +88,18 @@ async def search_logs(
         search = plan_search(query, cursor, now_ms)
         start = search.after
         if search.order is Order.COMMITTED:
-            start = log_search.start_of(tx, org_id, search.oldest(now_ms), search.after)
+            start = log_search.start_of(tx, org_id, search.oldest(now_ms, kept_ms), search.after)
         return key, search, start
 
     try:
         async with asyncio.timeout(budget_s):
             key, search, start = await pipeline.database.read(begin)
-            asked = log_search.Range(org_id, search.order, search.oldest(now_ms), search.until, search.filter)
-            reading = await _read(pipeline.database, asked, start, search.limit)
+            asked = log_search.Range(
+                org_id, search.order, search.oldest(now_ms, kept_ms), search.until, search.filter, search.keywords
+            )
+            polls = search.order is Order.COMMITTED
+            good_until = asyncio.get_running_loop().time() + budget_s * POLL_SHARE if polls else None
+            reading = await _read(pipeline.database, asked, _Reading(start, good_until), search.limit)
     except TimeoutError as error:
         raise QueryTimeoutError(_TOO_LONG) from error
     bodies = [found.body for found in reading.found[: search.limit]]
@@ -77,22 +107,64 @@ async def search_logs(
     return LogPage(bodies, has_next, None if place is None else seal_cursor(key, org_id, search.cursor(place)))
 
 
-async def _read(database: Database, asked: log_search.Range, start: Position | None, limit: int) -> _Reading:
-    """Read slice after slice until the page is full; a bounded one looks an event further: is it the last?"""
-    reading = _Reading(start, [])
-    want = limit if asked.order is Order.COMMITTED or not limit else limit + 1
-    while len(reading.found) < want and reading.size <= MAX_PAGE_BYTES and not reading.ended:
-        at, missing, room = reading.position, want - len(reading.found), MAX_PAGE_BYTES - reading.size
+async def _read(database: Database, asked: log_search.Range, reading: _Reading, limit: int) -> _Reading:
+    """Read until the page is full; a bounded one looks an event further: is it the last?
 
-        def look(tx: Tx, at: Position | None = at, missing: int = missing, room: int = room) -> log_search.Slice:
-            return log_search.search(tx, asked, at, missing, room)
-
-        part = await database.read(look)
-        reading.found += part.found
-        reading.size += sum(len(found.body) for found in part.found)
-        reading.passed += part.passed
-        reading.position, reading.ended = part.position, part.ended
+    The first rows are scanned in any case: what is dense fills a page from them. What is not is looked up in the index,
+    where the query has words for it; anything else is scanned slice after slice, by few searches at a time.
+    """
+    if not limit:
+        return reading
+    want = limit if asked.order is Order.COMMITTED else limit + 1
+    words = None if log_search.is_pinned(asked) else log_words.match_of(asked.org_id, asked.filter, asked.keywords)
+    await _scan(database, asked, reading, want, FIRST_ROWS)
+    while words is not None and reading.is_dense and not reading.is_over(want):
+        await _scan(database, asked, reading, want, FIRST_ROWS)
+    if reading.is_over(want):
+        return reading
+    async with database.long_reads:
+        if words is not None:
+            await _look_up(database, asked, reading, want, words)
+        while not reading.is_over(want):
+            await _scan(database, asked, reading, want, log_search.SLICE_ROWS)
     return reading
+
+
+async def _scan(database: Database, asked: log_search.Range, reading: _Reading, want: int, rows: int) -> None:
+    at, missing, room = reading.position, want - len(reading.found), MAX_PAGE_BYTES - reading.size
+    part = await database.read(lambda tx: log_search.search(tx, asked, at, missing, room, rows))
+    reading.take(part.found, part.passed)
+    reading.position, reading.ended = part.position, part.ended
+    reading.is_dense = len(part.found) * DENSE >= part.passed
+
+
+async def _look_up(database: Database, asked: log_search.Range, reading: _Reading, want: int, words: str) -> None:
+    """Take what the index has. In the order of commits the tail is still to be scanned after it."""
+    at, missing, room = reading.position, want - len(reading.found), MAX_PAGE_BYTES - reading.size
+    if asked.order is Order.COMMITTED:
+        committed = Committed(asked, words, at, missing)
+        before = committed.position.seq
+        while not await database.read(committed.step):
+            if reading.is_late(committed.position.seq - before):
+                break
+        places, ended = committed.found, False
+        end: Position | None = committed.position
+    else:
+        published = Published(asked, words, at, missing)
+        while not await database.read(published.step):
+            pass
+        if published.useless:
+            return
+        places, end, ended = published.found, at, published.ended
+    found = await database.read(lambda tx: log_search.bodies(tx, places, room))
+    reading.take(found, 0 if end is None else end.seq - (at.seq if at is not None else 0))
+    if reading.size > MAX_PAGE_BYTES:
+        reading.position = found[-1].position
+    else:
+        reading.position, reading.ended = (
+            (places[-1] if places and not ended and len(places) == missing else end),
+            ended,
+        )
 
 
 def _next_place(search: LogSearch, reading: _Reading) -> tuple[bool, Position | None]:

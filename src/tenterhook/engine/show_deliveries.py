@@ -19,6 +19,7 @@ from tenterhook.errors import InvalidError, NotFoundError
 from tenterhook.ids import parse_uuid, uuid_text
 from tenterhook.store import delivery_views, event_hooks, schema
 from tenterhook.store.delivery_views import Asked, Row
+from tenterhook.store.quotas import HOLD
 from tenterhook.store.schema import State
 from tenterhook.store.transaction import Tx
 
@@ -91,13 +92,13 @@ async def list_deliveries(
         hook = event_hooks.get(tx, pipeline.vault, principal.org_id, hook_id)
         if hook is None and not _ever_lived(tx, principal.org_id, hook_id):
             raise NotFoundError(hook_id, HOOK_KIND)
-        asked = asked_for(status, hook)
+        asked = asked_for(status, hook, pipeline.now_ms())
         if asked is None:
             return []
         before = None if after is None else _row_id(tx, principal.org_id, hook_id, after)
         asked = msgspec.structs.replace(asked, before=before, limit=limit)
         rows = delivery_views.list_of(tx, principal.org_id, hook_id, asked)
-        return views_of(tx, {hook_id: hook}, rows)
+        return views_of(pipeline, tx, {hook_id: hook}, rows)
 
     return await pipeline.database.read(read)
 
@@ -130,51 +131,50 @@ def find_delivery(tx: Tx, org_id: str, event_id: str) -> Row:
 def whole_view(pipeline: Pipeline, tx: Tx, row: Row) -> DeliveryView:
     """Return a delivery with the whole of its attempts."""
     hook = event_hooks.get(tx, pipeline.vault, row.org_id, row.hook_id)
-    attempts = delivery_views.attempts_of(tx, row.org_id, [row.id])[row.id]
-    uuids = delivery_views.uuids_of(tx, [row.id])[row.id]
+    attempts = delivery_views.attempts_of(tx, row.org_id, [row.id], pipeline.oldest_attempt())[row.id]
+    uuids = delivery_views.uuids_of(tx, [row.id], pipeline.oldest_event())[row.id]
     shown = [_whole_attempt(pipeline, tx, row, attempt) for attempt in attempts]
-    return _view(row, hook, uuids, shown)
+    return _view(row, hold_reason(row, hook, pipeline.now_ms()), uuids, shown)
 
 
-def views_of(tx: Tx, hooks: dict[str, EventHook | None], rows: Sequence[Row]) -> list[DeliveryView]:
+def views_of(pipeline: Pipeline, tx: Tx, hooks: dict[str, EventHook | None], rows: Sequence[Row]) -> list[DeliveryView]:
     """Return deliveries with a summary of their attempts. hooks: those of the rows, by id; None for deleted ones."""
     ids = [row.id for row in rows]
-    uuids = delivery_views.uuids_of(tx, ids)
-    attempts = delivery_views.attempts_of(tx, rows[0].org_id, ids) if rows else {}
-    return [
-        _view(row, hooks.get(row.hook_id), uuids[row.id], [_attempt_view(one) for one in attempts[row.id]])
-        for row in rows
-    ]
+    uuids = delivery_views.uuids_of(tx, ids, pipeline.oldest_event())
+    attempts = delivery_views.attempts_of(tx, rows[0].org_id, ids, pipeline.oldest_attempt()) if rows else {}
+    held = {row.id: hold_reason(row, hooks.get(row.hook_id), pipeline.now_ms()) for row in rows}
+    return [_view(row, held[row.id], uuids[row.id], [_attempt_view(one) for one in attempts[row.id]]) for row in rows]
 
 
-def hold_reason(hook: EventHook | None) -> str | None:
-    """Return why nothing goes out to *hook* now, or None if it does (or if there is no hook any more)."""
-    if hook is None or hook.runnable:
+def hold_reason(row: Row, hook: EventHook | None, now_ms: int) -> str | None:
+    """Return why a delivery that has not ended may not go out now; None if it may (or if there is no hook any more)."""
+    if hook is None or row.state not in _PENDING:
+        return None
+    return _hook_holds(hook) or (HOLD if row.awaits_window(now_ms) else None)
+
+
+def _hook_holds(hook: EventHook) -> str | None:
+    if hook.runnable:
         return None
     if hook.status == "INACTIVE":
         return "INACTIVE"
     return "UNVERIFIED" if hook.verification_status == "UNVERIFIED" else "PAUSED"
 
 
-def status_of(row: Row, hook: EventHook | None) -> str:
-    """Return a delivery's status; HELD comes from its hook's state, RETRYING from its attempts."""
-    if row.state not in _PENDING:
-        return row.state.name
-    if hold_reason(hook) is not None:
-        return "HELD"
-    return "RETRYING" if row.attempt_no else "PENDING"
-
-
-def asked_for(status: str | None, hook: EventHook | None) -> Asked | None:
+def asked_for(status: str | None, hook: EventHook | None, now_ms: int) -> Asked | None:
     """Return which rows have *status* while *hook* is as it is; None if none can have it."""
     if status is None:
         return Asked()
     if status in ("DELIVERED", "FAILED"):
         return Asked(states=(State[status],))
-    held = hold_reason(hook) is not None
-    if status == "SPLIT" or held != (status == "HELD"):
+    if status == "SPLIT":
         return None
-    return Asked(states=_PENDING, tried=None if held else status == "RETRYING")
+    if hook is None:
+        return None if status == "HELD" else Asked(states=_PENDING, tried=status == "RETRYING")
+    if _hook_holds(hook) is not None:
+        return Asked(states=_PENDING) if status == "HELD" else None
+    tried = None if status == "HELD" else status == "RETRYING"
+    return Asked(states=_PENDING, tried=tried, held=status == "HELD", now_ms=now_ms)
 
 
 def _ever_lived(tx: Tx, org_id: str, hook_id: str) -> bool:
@@ -191,8 +191,17 @@ def _row_id(tx: Tx, org_id: str, hook_id: str, event_id: str) -> int:
     return row.id
 
 
-def _view(row: Row, hook: EventHook | None, uuids: list[bytes], attempts: list[AttemptView]) -> DeliveryView:
-    status = status_of(row, hook)
+def _status_of(row: Row, held: str | None) -> str:
+    """Return a delivery's status; HELD comes from what holds it, RETRYING from its attempts."""
+    if row.state not in _PENDING:
+        return row.state.name
+    if held is not None:
+        return "HELD"
+    return "RETRYING" if row.attempt_no else "PENDING"
+
+
+def _view(row: Row, held: str | None, uuids: list[bytes], attempts: list[AttemptView]) -> DeliveryView:
+    status = _status_of(row, held)
     identity = uuid_text(row.event_id)
     return DeliveryView(
         id=identity,
@@ -202,10 +211,10 @@ def _view(row: Row, hook: EventHook | None, uuids: list[bytes], attempts: list[A
         parent_id=None,
         status=status,
         end_reason=row.end_reason,
-        hold_reason=hold_reason(hook) if status == "HELD" else None,
+        hold_reason=held,
         events=[uuid_text(uuid) for uuid in uuids],
         created=format_ms(row.created),
-        next_attempt=format_ms(row.due_at) if status in ("PENDING", "RETRYING") else None,
+        next_attempt=format_ms(row.due_at) if status in ("PENDING", "RETRYING") or held == HOLD else None,
         attempts=attempts,
     )
 
@@ -230,8 +239,12 @@ def _rounded(phases: Phases) -> Phases:
 
 def _whole_attempt(pipeline: Pipeline, tx: Tx, row: Row, attempt: Attempt) -> AttemptView:
     hook = _hook_at(tx, row, _ms(attempt))
-    request = RequestView({} if hook is None else _sent_headers(pipeline, hook, attempt))
-    return msgspec.structs.replace(_attempt_view(attempt), request=request, response=_response(attempt))
+    return shown_attempt(attempt, {} if hook is None else _sent_headers(pipeline, hook, attempt))
+
+
+def shown_attempt(attempt: Attempt, headers: dict[str, str]) -> AttemptView:
+    """Return an attempt as it is shown. headers: what was sent, its secret masked."""
+    return msgspec.structs.replace(_attempt_view(attempt), request=RequestView(headers), response=_response(attempt))
 
 
 def _ms(attempt: Attempt) -> int:

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from tenterhook.domain.event_hook import EventHook
+from tenterhook.domain.hook_filter import prepare
+from tenterhook.domain.verdict import HookFilter
+from tenterhook.engine.followers import Followers
 from tenterhook.store.transaction import Tx
 
 #: An org's id and an event type.
@@ -24,6 +27,8 @@ class Subscription(msgspec.Struct, frozen=True):
     hook_id: str
     version: int
     max_events: int
+    #: Which of the events of this type it wants; None: all. Read at its first event, then kept as long as the snapshot.
+    filter: HookFilter | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -49,10 +54,14 @@ class Subscriptions:
         self.on_change: Callable[[str], None] = lambda hook_id: None
         #: Set on the event loop after a deletion was committed.
         self.removed = asyncio.Event()
+        #: The live tails of the log: they, too, are told of every commit.
+        self.followers = Followers()
 
     def load(self, hooks: Iterable[EventHook]) -> None:
         """Begin with these hooks."""
         self.committed = {hook.id: hook for hook in hooks}
+        if any(hook.events.filter is not None for hook in self.committed.values()):
+            prepare()
         wanting: dict[Wanted, list[Subscription]] = {}
         for hook in self.committed.values():
             for key, one in _subscriptions(hook):
@@ -105,5 +114,9 @@ def _subscriptions(hook: EventHook | None) -> Iterator[tuple[Wanted, Subscriptio
     if hook is None or not hook.subscribed:
         return
     one = Subscription(hook.id, hook.version, hook.delivery_policy.max_events_per_request)
+    chosen = hook.events.filter
+    filters = {} if chosen is None else {each.event: each.condition.expression for each in chosen.event_filter_map}
     for event_type in hook.events.items:
-        yield (hook.org_id, event_type), one
+        expression = filters.get(event_type)
+        filtered = one if expression is None else msgspec.structs.replace(one, filter=HookFilter(expression))
+        yield (hook.org_id, event_type), filtered

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 
 from tenterhook.domain.destination import DestinationError, parse_destination
 from tenterhook.domain.event_hook import EventHook, verified
+from tenterhook.domain.precondition import Precondition
 from tenterhook.domain.principal import Principal
 from tenterhook.domain.verification import CHALLENGE_HEADER, read_echo, worth_another_try
 from tenterhook.egress.client import Head, Request, render_head
@@ -22,19 +23,26 @@ _CHALLENGE_BYTES = 30  #: 240 random bits: 40 URL-safe characters, as Okta's
 
 
 async def verify_event_hook(
-    pipeline: Pipeline, principal: Principal, hook_id: str, *, timeout_s: float = TIMEOUT_S
+    pipeline: Pipeline,
+    principal: Principal,
+    hook_id: str,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    expected: Precondition | None = None,
 ) -> EventHook:
     """Send the challenge to the hook's endpoint; return the hook, VERIFIED, once it was echoed.
 
     A failure is logged and changes nothing else: a hook that was VERIFIED stays so.
-    Raises: NotFoundError; InvalidError with Okta's cause first, then what the endpoint did and how to mend it.
+    expected: what it has to be like before its endpoint is asked and after.
+    Raises: NotFoundError; PreconditionError; InvalidError with Okta's cause first, then what the endpoint did and how
+    to mend it.
     Source: okta/event-hooks.md §5; guide statements G18-G22.
     """
-    probed = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id))
+    probed = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id, expected))
     problem = await _ask(pipeline, probed, timeout_s)
 
     def settle(tx: Tx) -> EventHook | str:
-        current = find(pipeline, tx, principal, hook_id)
+        current = find(pipeline, tx, principal, hook_id, expected)
         hook = verified(current, pipeline.now_ms())
         failure = problem or _stale(probed, current) or limit_problem(pipeline, tx, current, hook)
         if failure is None:

@@ -15,14 +15,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from tenterhook.domain.delivery_policy import MAX_CONCURRENCY, MAX_EVENTS_PER_REQUEST, MAX_TIMEOUT_S
 from tenterhook.settings.values import (
     Expect,
+    check_audience,
     check_ca_file,
     check_host,
+    check_issuer,
     check_network,
+    check_proxies,
     check_public_url,
     check_secret_key,
     check_token,
     check_user_agent,
     no_bool,
+    split_issuers,
     split_list,
     unlimited_as_none,
 )
@@ -84,6 +88,23 @@ class Settings(BaseModel):
         BeforeValidator(check_token),
         Expect("a secret of 20 to 200 characters: letters, digits and - . _ ~ + / ="),
     ] = None
+
+    #: OAuth issuers whose bearer tokens are accepted: "ISSUER" for the default org, "ISSUER ORG_ID" for another.
+    oauth_issuers: Annotated[
+        tuple[Annotated[str, BeforeValidator(check_issuer)], ...],
+        BeforeValidator(split_issuers),
+        Expect('issuers such as "https://id.example.com" or "https://id.example.com/a 00o…", parted by commas'),
+    ] = ()
+    #: What their tokens must name in `aud`; None: the public URL.
+    oauth_audience: Annotated[
+        str | None, BeforeValidator(check_audience), Expect("a text such as https://hooks.example.com")
+    ] = None
+    #: Peers whose X-Forwarded-For is believed.
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, BeforeValidator(check_proxies)], ...],
+        BeforeValidator(split_list),
+        Expect("networks such as 10.1.2.3/32 or fd00::/8, parted by commas"),
+    ] = ()
 
     #: Networks that hooks may reach although they are private: "CIDR", "CIDR:port", "[IPv6 CIDR]:port".
     egress_allow: Annotated[

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from tenterhook.domain.access_token import parse_issuer
 from tenterhook.domain.address import parse_allowed_network
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
@@ -45,6 +46,40 @@ def split_list(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return tuple(value) if isinstance(value, list) else value
+
+
+def split_issuers(value: object) -> object:
+    """Like `split_list`; an issuer may stand in the list once, for a token of it can be for one org only."""
+    parts = split_list(value)
+    if isinstance(parts, tuple):
+        names = [part.split()[0] for part in parts if isinstance(part, str) and part.strip()]
+        if len(names) != len(set(names)):
+            raise ValueError("names an issuer twice")
+    return parts
+
+
+def check_issuer(value: object) -> object:
+    """Accept what the domain reads as a trusted issuer; the text itself is kept, for showing."""
+    if isinstance(value, str):
+        parse_issuer(value)
+    return value
+
+
+def check_audience(value: object) -> object:
+    """Accept what can stand in a token's `aud`."""
+    if isinstance(value, str) and not (0 < len(value) <= 1000 and value.isprintable()):
+        raise ValueError("is too long or not printable")
+    return value
+
+
+def check_proxies(value: object) -> object:
+    """Accept a CIDR or a single address, and return it as a CIDR."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError as error:
+        raise ValueError(f"is not accepted: {error}") from error
 
 
 def check_host(value: object) -> object:

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from tenterhook.domain.principal import Principal, Role, permissions_of
-from tenterhook.store import orgs, schema
+from tenterhook.domain.principal import Principal, Role, permissions_in, permissions_of
+from tenterhook.store import schema
 from tenterhook.store.transaction import Tx
 
 
 class ApiToken(msgspec.Struct, frozen=True):
-    """One token, without what it opens."""
+    """One token, without what it opens. It may never do more than its admin, whatever role or scopes it has."""
 
     org_id: str
     id: str
     admin_id: str
     name: str
-    role: Role
+    role: Role | None  #: None: it has scopes instead
     hash: bytes  #: SHA-256 of the token's text
     hint: str  #: the first characters, to tell tokens apart
     created: int  #: ms
     expires: int | None = None  #: ms; None: never
     revoked: int | None = None  #: ms
+    scopes: tuple[str, ...] = ()  #: what it may do, if it has no role
+    last_used: int | None = None  #: ms, as last written; None: never
 
 
-class Holder(msgspec.Struct, frozen=True):
-    """Whom a living token stands for, and until when (ms)."""
+class Holder(msgspec.Struct):
+    """Whom a living token stands for, until when (ms), and when it was last used (ms)."""
 
     principal: Principal
     expires: int | None
+    used: int = 0
+    written: int = 0  #: the use that the database knows
 
 
 _TABLE = schema.api_token.c
@@ -40,7 +45,9 @@ _ADMIN = schema.admin.c
 
 def insert(tx: Tx, token: ApiToken) -> None:
     """Store a new token."""
-    values = msgspec.structs.asdict(token) | {"role": str(token.role)}
+    values = msgspec.structs.asdict(token)
+    values["role"] = None if token.role is None else str(token.role)
+    values["scopes"] = " ".join(token.scopes) or None
     tx.connection.execute(sa.insert(schema.api_token).values(values))
 
 
@@ -71,29 +78,72 @@ def revoke(tx: Tx, org_id: str, token_id: str, now_ms: int) -> bool:
     return tx.connection.execute(statement).rowcount == 1
 
 
-def holder_of(tx: Tx, digest: bytes, now_ms: int) -> Holder | None:
-    """Return whom the living token with this SHA-256 stands for; None if it is unknown, revoked or has expired."""
+def revoke_of(tx: Tx, org_id: str, admin_id: str, now_ms: int, *, name: str | None = None) -> int:
+    """End all tokens of an admin, or those with *name*; return how many that were."""
+    statement = sa.update(schema.api_token).where(
+        _TABLE.org_id == org_id, _TABLE.admin_id == admin_id, _TABLE.revoked.is_(None)
+    )
+    if name is not None:
+        statement = statement.where(_TABLE.name == name)
+    return tx.connection.execute(statement.values(revoked=now_ms)).rowcount
+
+
+def remove_expired(tx: Tx, org_id: str, admin_id: str, name: str, now_ms: int) -> None:
+    """Remove the admin's tokens called *name* that have expired."""
+    mine = (_TABLE.org_id == org_id, _TABLE.admin_id == admin_id, _TABLE.name == name)
+    tx.connection.execute(sa.delete(schema.api_token).where(*mine, _TABLE.expires <= now_ms))
+
+
+def write_uses(tx: Tx, uses: Iterable[tuple[str, str, int]]) -> None:
+    """Write when tokens were last used: (org id, token id, ms) each."""
+    later = sa.or_(_TABLE.last_used.is_(None), _TABLE.last_used < sa.bindparam("used"))
     statement = (
-        sa.select(_TABLE.org_id, _TABLE.admin_id, _ADMIN.login, _ADMIN.name, _TABLE.id, _TABLE.role, _TABLE.expires)
+        sa.update(schema.api_token)
+        .where(_TABLE.org_id == sa.bindparam("org"), _TABLE.id == sa.bindparam("token"), later)
+        .values(last_used=sa.bindparam("used"))
+    )
+    rows = [{"org": org_id, "token": token_id, "used": used} for org_id, token_id, used in uses]
+    if rows:
+        tx.connection.execute(statement, rows)
+
+
+def holder_of(tx: Tx, digest: bytes, now_ms: int, operator_id: str | None) -> Holder | None:
+    """Return whom the living token with this SHA-256 stands for; None if it is unknown, revoked or has expired.
+
+    operator_id: the operator's org.
+    """
+    statement = (
+        sa.select(
+            *(_TABLE.org_id, _TABLE.admin_id, _ADMIN.login, _ADMIN.name, _TABLE.id, _TABLE.role, _TABLE.scopes),
+            *(_ADMIN.role, _TABLE.expires, _TABLE.last_used),
+        )
         .join(schema.admin, sa.and_(_ADMIN.org_id == _TABLE.org_id, _ADMIN.id == _TABLE.admin_id))
         .where(_TABLE.hash == digest, _TABLE.revoked.is_(None))
     )
     row = tx.connection.execute(statement).one_or_none()
-    operator = orgs.first(tx)
-    if row is None or (row.expires is not None and row.expires <= now_ms):
+    if row is None:
         return None
-    org_id, admin_id, login, name, token_id, role, expires = row
+    org_id, admin_id, login, name, token_id, role, scopes, admin_role, expires, last_used = row
+    if expires is not None and expires <= now_ms:
+        return None
+    operator = org_id == operator_id
+    granted = permissions_of(Role(role), operator=operator) if role else _scoped(scopes, operator)
     principal = Principal(
         org_id=org_id,
         admin_id=admin_id,
         login=login,
         name=name,
         token_id=token_id,
-        permissions=permissions_of(Role(role), operator=operator is not None and operator.id == org_id),
-        role=Role(role),
+        permissions=granted & permissions_of(Role(admin_role), operator=operator),
+        role=Role(role) if role else None,
     )
-    return Holder(principal, expires)
+    return Holder(principal, expires, last_used or 0, last_used or 0)
+
+
+def _scoped(scopes: str | None, operator: bool) -> frozenset[Any]:
+    return permissions_in((scopes or "").split(), operator=operator)
 
 
 def _token(row: sa.Row[*tuple[Any, ...]]) -> ApiToken:
-    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, ApiToken)
+    values = {str(key): value for key, value in row._mapping.items()}
+    return msgspec.convert(values | {"scopes": tuple((values["scopes"] or "").split())}, ApiToken)

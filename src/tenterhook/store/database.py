@@ -66,6 +66,8 @@ class Database:
         self._readers: ThreadPoolExecutor | None = None
         self._courier: ThreadPoolExecutor | None = None
         self._reading = 0
+        #: For reads that go on for many turns: they leave a reading thread to the others.
+        self.long_reads = asyncio.Semaphore(READERS - 1)
         self._local = threading.local()
         self._reader_connections: list[sa.Connection] = []
         self._thread = threading.Thread(target=self._write_forever, name="tenterhook-writer", daemon=True)

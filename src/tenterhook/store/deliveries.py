@@ -32,6 +32,7 @@ class Born(msgspec.Struct):
     claimed: bool = False
     id: int = 0
     hold: str | None = None  #: why it waits although it could be sent: QUOTA
+    due_at: int | None = None  #: ms; until when it is held; None: due at once
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -75,7 +76,8 @@ def insert(tx: Tx, born: Sequence[Born], boot: str, now_ms: int) -> None:
         rows.append(
             (
                 *(one.id, one.org_id, one.hook_id, one.event_id, one.hook_version, "PUBLISH"),
-                *(int(state), int(Queue.FIRST), owner, 0, 0, now_ms, now_ms, None, None, one.hold),
+                *(int(state), int(Queue.FIRST), owner, 0, 0),
+                *(now_ms if one.due_at is None else one.due_at, now_ms, None, None, one.hold),
             )
         )
         links += [(one.org_id, one.hook_id, seq, 0, one.id) for seq in one.seqs]

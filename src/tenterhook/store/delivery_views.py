@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tenterhook.domain.attempt import Attempt
 from tenterhook.store import schema
+from tenterhook.store.quotas import HOLD
 from tenterhook.store.schema import Queue, State
 from tenterhook.store.transaction import Tx
 
@@ -35,6 +36,11 @@ class Row(msgspec.Struct, frozen=True):
     created: int  #: ms
     ended_at: int | None  #: ms
     end_reason: str | None
+    hold: str | None  #: QUOTA, if it was born into a later window of its org's quota
+
+    def awaits_window(self, now_ms: int) -> bool:
+        """Return whether the quota holds it still; one that was tried by hand is held no longer."""
+        return self.hold == HOLD and self.state is State.READY and self.attempt_no == 0 and self.due_at > now_ms
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -42,6 +48,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     states: tuple[State, ...] = tuple(State)
     tried: bool | None = None  #: whether any attempt has ended; None: all the same
+    held: bool | None = None  #: whether the quota holds it; None: all the same
+    now_ms: int = 0
     before: int | None = None  #: only those with a lower id: older ones
     limit: int = 100
 
@@ -63,6 +71,14 @@ def list_of(tx: Tx, org_id: str, hook_id: str, asked: Asked) -> list[Row]:
         statement = statement.where(_TABLE.state.in_([int(state) for state in asked.states]))
     if asked.tried is not None:
         statement = statement.where(_TABLE.attempt_no > 0 if asked.tried else _TABLE.attempt_no == 0)
+    if asked.held is not None:
+        awaits = sa.and_(
+            sa.func.coalesce(_TABLE.hold, "") == HOLD,
+            _TABLE.state == int(State.READY),
+            _TABLE.attempt_no == 0,
+            _TABLE.due_at > asked.now_ms,
+        )
+        statement = statement.where(awaits if asked.held else sa.not_(awaits))
     if asked.before is not None:
         statement = statement.where(_TABLE.id < asked.before)
     found = tx.connection.execute(statement.order_by(_TABLE.id.desc()).limit(asked.limit))
@@ -83,13 +99,16 @@ def carrying(tx: Tx, org_id: str, seq: int) -> list[Row]:
     return [_row(row) for row in tx.connection.execute(statement)]
 
 
-def uuids_of(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, list[bytes]]:
-    """Return the uuids of the events that each delivery carries, in log order; retention may have taken some."""
+def uuids_of(tx: Tx, delivery_ids: Sequence[int], since_ms: int) -> dict[int, list[bytes]]:
+    """Return the uuids of the events that each delivery carries, in log order; retention may have taken some.
+
+    since_ms: events recorded before it are beyond retention, whether they are gone already or not.
+    """
     link = schema.delivery_event.c
     statement = (
         sa.select(link.delivery_id, schema.log_event.c.uuid)
         .join(schema.log_event, schema.log_event.c.seq == link.seq)
-        .where(link.delivery_id.in_(delivery_ids))
+        .where(link.delivery_id.in_(delivery_ids), schema.log_event.c.recorded_at >= since_ms)
         .order_by(link.delivery_id, link.seq)
     )
     found: dict[int, list[bytes]] = {identity: [] for identity in delivery_ids}
@@ -98,14 +117,14 @@ def uuids_of(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, list[bytes]]:
     return found
 
 
-def attempts_of(tx: Tx, org_id: str, delivery_ids: Sequence[int]) -> dict[int, list[Attempt]]:
-    """Return the last `MAX_ATTEMPTS` attempts of each delivery, first to last."""
+def attempts_of(tx: Tx, org_id: str, delivery_ids: Sequence[int], since_ms: int) -> dict[int, list[Attempt]]:
+    """Return the last `MAX_ATTEMPTS` attempts of each delivery, first to last. since_ms: none that began before it."""
     table = schema.attempt.c
     found: dict[int, list[Attempt]] = {}
     for identity in delivery_ids:
         statement = (
             sa.select(table.detail)
-            .where(table.org_id == org_id, table.delivery_id == identity)
+            .where(table.org_id == org_id, table.delivery_id == identity, table.started >= since_ms)
             .order_by(table.number.desc())
             .limit(MAX_ATTEMPTS)
         )
@@ -126,7 +145,8 @@ def make_due(tx: Tx, row: Row, now_ms: int) -> None:
     statement = (
         sa.update(schema.delivery)
         .where(_TABLE.id == row.id)
-        .values(state=int(State.READY), queue=int(queue), step=step, due_at=now_ms, ended_at=None, end_reason=None)
+        .values(state=int(State.READY), queue=int(queue), step=step, due_at=now_ms)
+        .values(ended_at=None, end_reason=None, hold=None)
     )
     tx.connection.execute(statement)
 

@@ -60,6 +60,16 @@ def known(tx: Tx, org_id: str, uuids: Iterable[bytes]) -> dict[bytes, bytes]:
     return found
 
 
+def places(tx: Tx, org_id: str, uuids: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the ``seq`` of those of *uuids* that the org's log holds."""
+    found: dict[bytes, int] = {}
+    for uuid in uuids:
+        row = tx.driver.execute("SELECT seq FROM log_event WHERE org_id = ? AND uuid = ?", (org_id, uuid)).fetchone()
+        if row is not None:
+            found[uuid] = row[0]
+    return found
+
+
 def bodies(tx: Tx, seqs: Iterable[int]) -> dict[int, bytes]:
     """Return the JSON of the events with these ``seq``; those that retention took are missing."""
     found: dict[int, bytes] = {}

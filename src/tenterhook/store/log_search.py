@@ -1,11 +1,13 @@
 """Reading the System Log in its two orders, a slice at a time.
 
 A slice passes over a bounded number of rows, so that no search keeps a reading thread from the others. What a filter
-surely needs is asked of SQLite itself: a row that lacks those bytes is never decoded.
+surely needs is asked of SQLite itself: a row that lacks those bytes is never decoded. This is how dense conditions are
+found, and what the index does not know yet; for the rest see `log_candidates`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,6 +16,7 @@ import sqlalchemy as sa
 
 from tenterhook.domain.cursor import Order, Position
 from tenterhook.domain.filter_ast import Clause, Kind, Node, Operator, holds, required
+from tenterhook.domain.keyword import mentions
 from tenterhook.store.schema import log_event, org
 from tenterhook.store.transaction import Tx
 
@@ -33,6 +36,7 @@ class Range(msgspec.Struct, frozen=True):
     since: int  #: ms, of published; not used in the order of commits
     until: int | None  #: ms, of published, exclusive; None in the order of commits
     filter: Node | None
+    keywords: tuple[str, ...] = ()  #: all of which an event must mention
 
 
 class Found(NamedTuple):
@@ -62,7 +66,7 @@ def start_of(tx: Tx, org_id: str, since: int, after: Position | None) -> Positio
     Never before *after*. recorded_at rises with seq, so a binary search finds it without an index.
     """
     low = after.seq if after is not None else 0
-    high = _last_seq(tx, org_id)
+    high = last_seq(tx, org_id)
     # Invariant: rows up to low are too old or passed; the first row after high is new enough.
     while low < high:
         middle = (low + high) // 2
@@ -77,23 +81,22 @@ def start_of(tx: Tx, org_id: str, since: int, after: Position | None) -> Positio
     return Position(low)
 
 
-def search(tx: Tx, asked: Range, after: Position | None, want: int, max_bytes: int) -> Slice:
-    """Return up to *want* events after *after* that the filter lets through, from the next rows of the log.
+def search(tx: Tx, asked: Range, after: Position | None, want: int, max_bytes: int, rows: int = SLICE_ROWS) -> Slice:
+    """Return up to *want* events after *after* that filter and keywords let through, from the next *rows* of the log.
 
     max_bytes: of bodies; the event that exceeds it is the last. Fewer than *want* events say nothing about the rest:
     go on after the slice's position unless it has ended.
     """
-    if asked.filter is None:
-        rows = _rows(tx, asked, after, None, want)
-        found = _taken(rows, None, want, max_bytes)
+    if asked.filter is None and not asked.keywords:
+        found = _taken(_rows(tx, asked, after, None, want), asked, want, max_bytes)
         ended = len(found.events) < want and not found.is_full
         return Slice(found.events, found.last or after, len(found.events), ended)
-    edge = None if _is_pinned(asked.filter) else _edge(tx, asked, after)
-    taken = _taken(_rows(tx, asked, after, edge, SLICE_CANDIDATES), asked.filter, want, max_bytes)
+    edge = None if is_pinned(asked) else _edge(tx, asked, after, rows)
+    taken = _taken(_rows(tx, asked, after, edge, SLICE_CANDIDATES), asked, want, max_bytes)
     if len(taken.events) == want or taken.is_full or taken.seen == SLICE_CANDIDATES:
         return Slice(taken.events, taken.last, taken.seen, False)
     if edge is not None:
-        return Slice(taken.events, edge, SLICE_ROWS, False)
+        return Slice(taken.events, edge, rows, False)
     return Slice(taken.events, _end(tx, asked, after), taken.seen, True)
 
 
@@ -104,14 +107,35 @@ class _Taken(NamedTuple):
     is_full: bool
 
 
-def _taken(rows: sa.CursorResult[int, int, bytes], node: Node | None, want: int, max_bytes: int) -> _Taken:
+def lets_through(asked: Range, body: bytes) -> bool:
+    """Return whether the event is one that filter and keywords ask for; never raises."""
+    if asked.filter is None and not asked.keywords:
+        return True
+    event = msgspec.json.decode(body)
+    return (asked.filter is None or holds(asked.filter, event)) and mentions(asked.keywords, event)
+
+
+def bodies(tx: Tx, positions: Iterable[Position], max_bytes: int) -> list[Found]:
+    """Return the events at *positions*, but for those that retention took; one that exceeds max_bytes is the last."""
+    found: list[Found] = []
+    for position in positions:
+        row = tx.driver.execute("SELECT body FROM log_event WHERE seq = ?", (position.seq,)).fetchone()
+        if row is not None:
+            found.append(Found(position, row[0]))
+            max_bytes -= len(row[0])
+        if max_bytes < 0:
+            break
+    return found
+
+
+def _taken(rows: sa.CursorResult[int, int, bytes], asked: Range, want: int, max_bytes: int) -> _Taken:
     events: list[Found] = []
     last, seen, size = None, 0, 0
     with rows:  # a statement left open would hold its snapshot beyond this transaction
         for seq, published, body in rows:
             seen += 1
             last = Position(seq, published)
-            if node is None or holds(node, msgspec.json.decode(body)):
+            if lets_through(asked, body):
                 events.append(Found(last, body))
                 size += len(body)
             if len(events) == want or size > max_bytes:
@@ -122,16 +146,14 @@ def _taken(rows: sa.CursorResult[int, int, bytes], node: Node | None, want: int,
 def _rows(
     tx: Tx, asked: Range, after: Position | None, upto: Position | None, limit: int
 ) -> sa.CursorResult[int, int, bytes]:
-    query = sa.select(_ALL.seq, _ALL.published, _ALL.body).where(
-        *_within(asked, after, upto), *_conditions(asked.filter)
-    )
+    query = sa.select(_ALL.seq, _ALL.published, _ALL.body).where(*_within(asked, after, upto), *conditions(asked))
     return tx.connection.execute(query.order_by(*_ordering(asked.order)).limit(limit))
 
 
-def _edge(tx: Tx, asked: Range, after: Position | None) -> Position | None:
+def _edge(tx: Tx, asked: Range, after: Position | None, rows: int) -> Position | None:
     """Return where the slice ends, found in the index alone; None if fewer rows are left."""
     query = sa.select(_ALL.seq, _ALL.published) if asked.order is not Order.COMMITTED else sa.select(_ALL.seq)
-    query = query.where(*_within(asked, after, None)).order_by(*_ordering(asked.order)).limit(1).offset(SLICE_ROWS - 1)
+    query = query.where(*_within(asked, after, None)).order_by(*_ordering(asked.order)).limit(1).offset(rows - 1)
     row = tx.connection.execute(query).first()
     return None if row is None else Position(*row)
 
@@ -139,10 +161,11 @@ def _edge(tx: Tx, asked: Range, after: Position | None) -> Position | None:
 def _end(tx: Tx, asked: Range, after: Position | None) -> Position | None:
     if asked.order is not Order.COMMITTED:
         return after
-    return Position(max(_last_seq(tx, asked.org_id), after.seq if after is not None else 0))
+    return Position(max(last_seq(tx, asked.org_id), after.seq if after is not None else 0))
 
 
-def _last_seq(tx: Tx, org_id: str) -> int:
+def last_seq(tx: Tx, org_id: str) -> int:
+    """Return the seq of the org's last event; 0 if it has none."""
     row = tx.driver.execute("SELECT max(seq) FROM log_event WHERE org_id = ?", (org_id,)).fetchone()
     return (row[0] or 0) if row is not None else 0
 
@@ -177,11 +200,11 @@ def _ordering(order: Order) -> list[sa.ColumnElement[Any]]:
 # ---- what SQLite can rule out ----------------------------------------------------------------------------------------
 
 
-def _conditions(node: Node | None) -> list[sa.ColumnElement[bool]]:
-    """Return what every row that matches satisfies. Never more: the tree decides, these only spare it work."""
-    if node is None:
-        return []
-    return [condition for clause in required(node) if (condition := _condition(clause)) is not None]
+def conditions(asked: Range) -> list[sa.ColumnElement[bool]]:
+    """Return what every row that matches satisfies. Never more: the event decides, these only spare it work."""
+    clauses = () if asked.filter is None else required(asked.filter)
+    made = [*map(_condition, clauses), *map(_mentioned, asked.keywords)]
+    return [condition for condition in made if condition is not None]
 
 
 def _condition(clause: Clause) -> sa.ColumnElement[bool] | None:
@@ -192,10 +215,20 @@ def _condition(clause: Clause) -> sa.ColumnElement[bool] | None:
         return _ALL.event_type == value
     if (uuid := _pinned_uuid(clause)) is not None:
         return _ALL.uuid == uuid
-    # The log's JSON is our own encoder's, which spells every character as itself but for these.
-    if not value or any(character in '"\\\x7f' or character < " " for character in value):
+    return sa.func.instr(_ALL.body, value.encode()) > 0 if _is_verbatim(value) else None
+
+
+def _mentioned(word: str) -> sa.ColumnElement[bool] | None:
+    if not word.isascii() or not _is_verbatim(word):
         return None
-    return sa.func.instr(_ALL.body, value.encode()) > 0
+    there = sa.func.instr(sa.func.lower(sa.cast(_ALL.body, sa.Text)), word) > 0
+    # SQLite's lower() leaves the one sign alone that is not ASCII and whose lower case is: that of the kelvin.
+    return sa.or_(there, sa.func.instr(_ALL.body, "\u212a".encode()) > 0) if "k" in word else there
+
+
+def _is_verbatim(value: str) -> bool:
+    """Return whether a body that holds *value* has its very bytes: our encoder escapes nothing but these."""
+    return bool(value) and not any(character in '"\\\x7f' or character < " " for character in value)
 
 
 def _pinned_uuid(clause: Clause) -> bytes | None:
@@ -207,6 +240,6 @@ def _pinned_uuid(clause: Clause) -> bytes | None:
         return None
 
 
-def _is_pinned(node: Node) -> bool:
+def is_pinned(asked: Range) -> bool:
     """Return whether the filter names one uuid: a look-up, however long the log is."""
-    return any(_pinned_uuid(clause) is not None for clause in required(node))
+    return asked.filter is not None and any(_pinned_uuid(clause) is not None for clause in required(asked.filter))

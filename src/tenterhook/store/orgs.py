@@ -1,6 +1,8 @@
-"""Orgs: the tenants. Everything else belongs to exactly one."""
+"""Orgs: the tenants. Everything else belongs to exactly one. None is ever deleted."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -18,7 +20,8 @@ class Org(msgspec.Struct, frozen=True):
     cursor_key: bytes  #: 32 random bytes: signs the cursors of this org's lists
 
 
-_COLUMNS = (schema.org.c.id, schema.org.c.name, schema.org.c.created, schema.org.c.cursor_key)
+_TABLE = schema.org.c
+_COLUMNS = (_TABLE.id, _TABLE.name, _TABLE.created, _TABLE.cursor_key)
 
 
 def insert(tx: Tx, org: Org) -> None:
@@ -28,12 +31,27 @@ def insert(tx: Tx, org: Org) -> None:
 
 def get(tx: Tx, org_id: str) -> Org | None:
     """Return the org, or None."""
-    row = tx.connection.execute(sa.select(*_COLUMNS).where(schema.org.c.id == org_id)).one_or_none()
-    return None if row is None else Org(*row)
+    return _one(tx, sa.select(*_COLUMNS).where(_TABLE.id == org_id))
+
+
+def by_name(tx: Tx, name: str) -> Org | None:
+    """Return an org of this name, to the letter, or None."""
+    return _one(tx, sa.select(*_COLUMNS).where(_TABLE.name == name).limit(1))
 
 
 def first(tx: Tx) -> Org | None:
-    """Return the org that was founded first: the default org. None before the first start."""
-    statement = sa.select(*_COLUMNS).order_by(schema.org.c.created, schema.org.c.id).limit(1)
+    """Return the org that was founded first: the operator's own. None before the first start."""
+    return _one(tx, sa.select(*_COLUMNS).order_by(_TABLE.created, _TABLE.id).limit(1))
+
+
+def list_all(tx: Tx, after: str | None, limit: int) -> list[Org]:
+    """Return the orgs by id, beginning after the id *after*."""
+    statement = sa.select(*_COLUMNS)
+    if after is not None:
+        statement = statement.where(_TABLE.id > after)
+    return [Org(*row) for row in tx.connection.execute(statement.order_by(_TABLE.id).limit(limit))]
+
+
+def _one(tx: Tx, statement: sa.Select[*tuple[Any, ...]]) -> Org | None:
     row = tx.connection.execute(statement).one_or_none()
     return None if row is None else Org(*row)

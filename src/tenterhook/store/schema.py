@@ -10,8 +10,9 @@ What each table promises:
 * ``attempt``: one HTTP exchange of a delivery.
 * ``log_span``: what the indexer has put into ``log_text``, a run of consecutive ``seq`` a row; ``log_text`` is the
   full-text index of whole events, by ``seq``. What comes after the last span is found by scanning.
-* ``quota``: how many events triggered hooks in an org's window of 24 hours.
-* ``filter_error``: how often a hook's filter could not be evaluated, and the last time.
+* ``quota``: how many events triggered hooks in an org's window of 24 hours; ``allowed`` is the limit that its held
+  deliveries were booked under (null: none).
+* ``filter_error``: how often a hook's filter could not be evaluated, the last time, and when the log was told last.
 * ``counter``: the last ``seq`` given, so that retention can never make one come back.
 """
 
@@ -247,7 +248,14 @@ attempt = _table(
     rowid=False,
 )
 
-quota = _table("quota", _id("org_id", primary_key=True), _int("window_start"), _int("used"), _int("warned"))
+quota = _table(
+    "quota",
+    _id("org_id", primary_key=True),
+    _int("window_start"),
+    _int("used"),
+    _int("warned"),
+    _int("allowed", nullable=True),
+)
 
 filter_error = _table(
     "filter_error",
@@ -256,6 +264,7 @@ filter_error = _table(
     _int("total"),
     _int("last_at"),
     _text("last_text"),
+    _int("told_at"),
 )
 
 counter = _table("counter", _text("name", primary_key=True), _int("value"))

@@ -12,11 +12,12 @@ from okta.client import Client
 from okta.models import EventHook
 
 
-def hook_of(name, uri):
+def hook_of(name, uri, chosen=None):
+    items = ["user.lifecycle.create", "user.lifecycle.activate"]
     return EventHook.from_dict(
         {
             "name": name,
-            "events": {"type": "EVENT_TYPE", "items": ["user.lifecycle.create", "user.lifecycle.activate"]},
+            "events": {"type": "EVENT_TYPE", "items": items, **({"filter": chosen} if chosen else {})},
             "channel": {
                 "type": "HTTP",
                 "version": "1.0.0",
@@ -77,9 +78,23 @@ async def life(client, first, second):
     return seen
 
 
-async def pages(client):
+async def filtered(client, uri):
+    condition = {"expression": "event.outcome.result eq 'FAILURE'", "version": None}
+    chosen = {
+        "type": "EXPRESSION_LANGUAGE",
+        "eventFilterMap": [{"event": "user.lifecycle.create", "condition": condition}],
+    }
+    created, _, error = await client.create_event_hook(hook_of("filtered", uri, chosen))
+    assert error is None, error
+    brief(await client.verify_event_hook(created.id))
+    read = created.events.filter
+    entry = read.event_filter_map[0]
+    return {"type": read.type, "event": entry.event, "expression": entry.condition.expression}
+
+
+async def pages(client, expression='eventType eq "user.lifecycle.create"', order="ASCENDING", words=None):
     found, sizes = [], []
-    query = {"filter": 'eventType eq "user.lifecycle.create"', "limit": 10, "sort_order": "ASCENDING"}
+    query = {"filter": expression or None, "q": words, "limit": 10, "sort_order": order}
     query |= {"since": day(-1), "until": day(1)}  # an end, or it would be a poll, whose links never end
     answer = await client.list_log_events(**query)
     while True:
@@ -92,6 +107,20 @@ async def pages(client):
             return {"uuids": found, "pages": sizes}
         after = unquote(link.split("after=")[1].split("&")[0].split(">")[0])
         answer = await client.list_log_events(after=after, **query)
+
+
+async def polled(client, since):
+    """Follow next as a poller does, until a page is empty."""
+    found, after = [], None
+    while True:
+        events, response, error = await client.list_log_events(since=since, limit=10, after=after)
+        assert error is None, error
+        link = response.headers.get("Link", "")
+        assert 'rel="next"' in link, link
+        if not events:
+            return {"uuids": [one.uuid for one in found]}
+        found += events
+        after = unquote(link.split("after=")[1].split("&")[0].split(">")[0])
 
 
 async def errors(client, good, dead):
@@ -109,7 +138,8 @@ async def token(client):
 
 def main(url, secret, what, *arguments):
     client = Client({"orgUrl": url, "token": secret})
-    done = asyncio.run({"life": life, "pages": pages, "errors": errors, "token": token}[what](client, *arguments))
+    conversations = (life, filtered, pages, polled, errors, token)
+    done = asyncio.run({one.__name__: one for one in conversations}[what](client, *arguments))
     print(json.dumps(done))
 
 

@@ -77,6 +77,7 @@ def _limits() -> None:
         sa.Column("window_start", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("used", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("warned", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("allowed", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.PrimaryKeyConstraint("org_id"),
         sqlite_with_rowid=True,
     )
@@ -87,6 +88,7 @@ def _limits() -> None:
         sa.Column("total", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("last_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("last_text", sa.Text(), nullable=False),
+        sa.Column("told_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("org_id", "hook_id"),
         sqlite_with_rowid=True,
     )

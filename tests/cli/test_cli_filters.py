@@ -1,0 +1,72 @@
+"""`hooks filter` and `hooks create --filter` against a real server."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from command_line import CommandLine, lines_of
+
+CREATE = "user.lifecycle.create"
+FAILED = "event.outcome.result eq 'FAILURE'"
+
+
+@pytest.fixture
+def hook(served: CommandLine) -> Iterator[str]:
+    """The id of a hook with a filter that is deleted afterwards."""
+    made = served.json(
+        *("hooks", "create", "--name", f"filtered {uuid.uuid4()}", "--uri", "https://svc.example.com/in"),
+        *("--event", CREATE, "--event", "user.lifecycle.activate", "--filter", f"{CREATE}={FAILED}"),
+    )
+    yield made["id"]
+    served.json("hooks", "deactivate", made["id"])
+    served.json("hooks", "delete", made["id"])
+
+
+def publish(served: CommandLine, result: str, event_type: str = CREATE) -> None:
+    event = {"uuid": str(uuid.uuid4()), "eventType": event_type, "outcome": {"result": result}}
+    assert served.json("publish", "-", stdin=lines_of([event]))["accepted"] == 1
+
+
+def test_a_hook_is_made_with_a_filter_and_shows_it(served: CommandLine, hook: str) -> None:
+    (entry,) = served.json("hooks", "show", hook)["events"]["filter"]["eventFilterMap"]
+    assert entry == {"event": CREATE, "condition": {"expression": FAILED, "version": None}}
+    assert f"{CREATE} if {FAILED}" in served.run("hooks", "show", hook).stdout
+
+
+def test_a_filter_is_tried_on_the_log(served: CommandLine, hook: str) -> None:
+    publish(served, "SUCCESS")
+    publish(served, "FAILURE")
+    said = served.run("hooks", "filter", "test", hook, "--last", "2").stdout.splitlines()
+    assert said[0] == "1 of 2 events matched."
+    assert "event.outcome.result is 'SUCCESS', not 'FAILURE'." in said[1]
+    assert "The filter matched." in said[2]
+
+
+def test_an_expression_is_tried_before_it_is_saved(served: CommandLine, hook: str) -> None:
+    publish(served, "SUCCESS")
+    command = ("hooks", "filter", "test", hook, "--last", "1", "--event", CREATE, "--expression")
+    assert served.json(*command, "event.outcome.result eq 'SUCCESS'")["matched"] == 1
+    said = served.run(*command, "event.outcome.reason.contains('x')").stdout
+    assert said.startswith("0 of 1 event matched; the filter failed on 1.")
+
+
+def test_an_expression_that_cannot_be_read_is_told_with_its_column(served: CommandLine, hook: str) -> None:
+    done = served.run("hooks", "filter", "test", hook, "--event", CREATE, "--expression", "event.actor.id eq")
+    assert done.returncode == 1
+    assert "unexpected end at column 18; expected a text in single quotes" in done.stderr
+
+
+@pytest.mark.parametrize("options", [("--event", CREATE), ("--expression", FAILED)])
+def test_an_expression_and_its_event_type_go_together(served: CommandLine, options: tuple[str, str]) -> None:
+    done = served.run("hooks", "filter", "test", "who", *options)
+    assert done.returncode == 2
+    assert "Give --expression and --event together" in done.stderr
+
+
+def test_a_filter_option_without_its_type_is_wrong_usage(served: CommandLine) -> None:
+    made = ("hooks", "create", "--name", "x", "--uri", "https://a.example", "--event", CREATE)
+    done = served.run(*made, "--filter", "event.actor.id ne null")
+    assert done.returncode == 2
+    assert "has no =: write it as 'TYPE=EXPRESSION'" in done.stderr

@@ -1,0 +1,387 @@
+"""Retention: what is too old goes in steps, what waits for it ends and says so, and nothing younger is touched."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_rig import EVENT, Api, api_at, receiving, until, with_api
+
+from tenterhook.domain.event_hook import EventHook
+from tenterhook.domain.timestamp import DAY_MS, format_ms
+from tenterhook.engine import retain as module
+from tenterhook.engine.retain import ANEW_EVERY_MS, STEP, Progress, Retained, retain
+
+WANTED = EVENT["eventType"]
+
+
+class Clock:
+    """The pipeline's clock, moved by hand."""
+
+    def __init__(self, api: Api) -> None:
+        self.start = self.now = api.pipeline.now_ms()
+        api.pipeline.now_ms = lambda: self.now
+
+    def to_day(self, day: float) -> None:
+        self.now = self.start + int(day * DAY_MS)
+
+
+async def rows(api: Api, sql: str) -> list[Any]:
+    return await api.pipeline.database.read(lambda tx: tx.driver.execute(sql).fetchall())
+
+
+async def count(api: Api, table: str, where: str = "1") -> int:
+    ((found,),) = await rows(api, f"SELECT count(*) FROM {table} WHERE {where}")
+    return int(found)
+
+
+async def wanted(api: Api) -> list[str]:
+    """Return the uuids of the published events that the log holds, oldest first."""
+    found: list[Any] = await rows(api, f"SELECT hex(uuid) FROM log_event WHERE event_type = '{WANTED}' ORDER BY seq")
+    return [text.lower() for (text,) in found]
+
+
+def raw(uuids: list[str]) -> list[str]:
+    return [uuid.replace("-", "") for uuid in uuids]
+
+
+async def paused(api: Api, url: str, name: str = "paused") -> EventHook:
+    hook = await api.add_hook(url, name=name)
+    policy = hook.delivery_policy.model_copy(update={"paused": True, "max_events_per_request": 1})
+    return await api.change_hook(hook, delivery_policy=policy)
+
+
+async def resume(api: Api, hook: EventHook) -> EventHook:
+    policy = hook.delivery_policy.model_copy(update={"paused": False})
+    return await api.change_hook(hook, delivery_policy=policy)
+
+
+async def failures(api: Api) -> list[dict[str, Any]]:
+    answer = await api.call("GET", "/api/v1/logs", params={"filter": 'eventType eq "event_hook.delivery"'})
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+async def no_loose_ends(api: Api) -> None:
+    """Nothing may point to what is gone."""
+    assert await count(api, "delivery_event", "delivery_id NOT IN (SELECT id FROM delivery)") == 0
+    assert await count(api, "attempt", "delivery_id NOT IN (SELECT id FROM delivery)") == 0
+
+
+# ---- the log ---------------------------------------------------------------------------------------------------------
+
+
+@with_api(retention_log_days=10)
+async def test_events_older_than_the_retention_go_and_younger_ones_stay(api: Api) -> None:
+    clock = Clock(api)
+    await api.publish(*[EVENT] * 5)
+    clock.to_day(5)
+    young = await api.publish(*[EVENT] * 3)
+    clock.to_day(10)
+    assert (await retain(api.pipeline)).events == 0, "exactly as old as the retention is not too old"
+    clock.to_day(10.001)
+    assert (await retain(api.pipeline)).events >= 5
+    assert await wanted(api) == raw(young)
+    assert await retain(api.pipeline) == Retained(), "there is nothing left to do"
+
+
+@with_api(retention_log_days=10)
+async def test_a_seq_never_comes_back(api: Api) -> None:
+    clock = Clock(api)
+    await api.publish(*[EVENT] * 5)
+    ((last,),) = await rows(api, "SELECT max(seq) FROM log_event")
+    clock.to_day(11)
+    await retain(api.pipeline)
+    assert await count(api, "log_event") == 0
+    await api.publish()
+    assert await rows(api, "SELECT seq FROM log_event") == [(last + 1,)]
+
+
+@with_api(retention_log_days=10)
+async def test_a_uuid_is_known_for_as_long_as_its_event_is_kept(api: Api) -> None:
+    clock = Clock(api)
+    event = {**EVENT, "uuid": "0190b3a0-1111-7000-8000-000000000001"}
+    answers = []
+    for day in (0.0, 9.9, 10.1):
+        clock.to_day(day)
+        await retain(api.pipeline)
+        answers.append((await api.call("POST", "/api/v1/events", json=event)).json()["duplicates"])
+    assert answers == [0, 1, 0]
+
+
+@with_api(retention_log_days=10)
+async def test_the_index_of_words_loses_what_the_log_loses(api: Api) -> None:
+    clock = Clock(api)
+    await api.publish({**EVENT, "displayMessage": "quicksilver"})
+    await until(lambda: count(api, "log_span"))
+    clock.to_day(11)
+    young = await api.publish({**EVENT, "displayMessage": "quicksilver"})
+    await retain(api.pipeline)
+    await until(lambda: count(api, "log_span"))
+    answer = await api.call("GET", f"/api/v1/logs?q=quicksilver&since={format_ms(clock.start)}")
+    assert [one["uuid"] for one in answer.json()] == young
+    ((oldest,),) = await rows(api, "SELECT min(seq) FROM log_event")
+    assert await count(api, "log_span", f"first_seq < {oldest}") == 0
+
+
+@with_api(retention_log_days=10)
+async def test_it_goes_in_steps_while_publishing_goes_on_and_nothing_young_is_lost(api: Api) -> None:
+    clock = Clock(api)
+    for _ in range(3):
+        await api.publish(*[EVENT] * 1000)
+    clock.to_day(11)
+    before = api.pipeline.database.commits
+    kept: list[str] = []
+
+    async def publish() -> None:
+        while not task.done():
+            kept.extend(await api.publish(*[EVENT] * 10))
+
+    task = asyncio.create_task(retain(api.pipeline))
+    await publish()
+    assert (await task).events >= 3000
+    assert api.pipeline.database.commits - before >= 3000 // STEP
+    assert kept
+    assert await wanted(api) == raw(kept)
+
+
+# ---- deliveries ------------------------------------------------------------------------------------------------------
+
+
+@with_api(retention_log_days=10)
+async def test_what_a_paused_hook_holds_beyond_the_retention_ends_expired_and_the_log_says_so(api: Api) -> None:
+    clock = Clock(api)
+    async with receiving(204) as receiver:
+        hook = await paused(api, receiver.url)
+        other = await paused(api, receiver.url, "other")
+        await api.publish(*[EVENT] * 3)
+        clock.to_day(6)
+        young = await api.publish()
+        clock.to_day(11)
+        done = await retain(api.pipeline)
+        assert (done.expired, done.deliveries) == (6, 0)
+        found = await api.deliveries(hook)
+        assert [(one["status"], one["endReason"]) for one in found] == [("HELD", None), *[("FAILED", "EXPIRED")] * 3]
+        assert [one["events"] for one in found] == [young, [], [], []]
+        told = await failures(api)
+        assert sorted(one["target"][0]["id"] for one in told) == sorted([hook.id, other.id])
+        data = [one["debugContext"]["debugData"] for one in told]
+        assert [(one["deliveries"], one["finalOutcome"]) for one in data] == [("3", "EXPIRED")] * 2
+        assert {one["outcome"]["result"] for one in told} == {"FAILURE"}
+        answer = await api.call("POST", f"/api/v1/deliveries/{found[-1]['id']}/retry")
+        assert answer.status_code == 400
+        assert "does not hold" in answer.text
+        assert receiver.requests == []
+        api.pipeline.lanes._refill._now_ms = api.pipeline.now_ms  # the lanes have the platform's own
+        await resume(api, hook)
+        await until(lambda: len(receiver.requests) == 1)
+        assert young[0].encode() in receiver.requests[0]
+
+
+@with_api(retention_log_days=10, retention_attempt_days=5)
+async def test_ended_deliveries_go_with_their_attempts_once_their_events_are_gone(api: Api) -> None:
+    clock = Clock(api)
+    async with receiving(204) as receiver:
+        hook = await api.add_hook(receiver.url)
+        await api.publish()
+        await api.wait_for(hook, "DELIVERED")
+        held = await paused(api, receiver.url)
+        clock.to_day(9)
+        await api.publish()
+        assert (await retain(api.pipeline)).deliveries == 0
+        clock.to_day(11)
+        assert (await retain(api.pipeline)).deliveries == 1
+        await no_loose_ends(api)
+        assert len(await api.deliveries(hook)) == 1
+        assert len(await api.deliveries(held)) == 1
+        clock.to_day(20)
+        assert (await retain(api.pipeline)).expired == 1
+        assert len(await api.deliveries(held)) == 1, "what expired is shown for as long as attempts are kept"
+        clock.to_day(26)
+        await retain(api.pipeline)
+        assert await count(api, "delivery") == 0
+        await no_loose_ends(api)
+
+
+@with_api(retention_log_days=10)
+async def test_a_delivery_under_way_is_left_to_its_attempt(api: Api) -> None:
+    clock = Clock(api)
+    async with receiving(204, hangs=True) as receiver:
+        hook = await api.add_hook(receiver.url, name="slow")
+        policy = hook.delivery_policy.model_copy(update={"timeout_seconds": 30.0})
+        hook = await api.change_hook(hook, delivery_policy=policy)
+        await api.publish()
+        await receiver.arrived.wait()
+        clock.to_day(11)
+        progress = Progress()
+        assert (await retain(api.pipeline, progress)).expired == 0
+        receiver.gate.set()
+        assert (await api.wait_for(hook, "DELIVERED"))["events"] == []
+        clock.now += ANEW_EVERY_MS
+        await retain(api.pipeline, progress)
+        assert await count(api, "delivery") == 1, "it has just ended"
+        clock.to_day(42)
+        await retain(api.pipeline, progress)
+        assert await count(api, "delivery") == 0
+
+
+@with_api(retention_log_days=10)
+async def test_a_booked_retry_whose_events_are_gone_ends_expired(api: Api) -> None:
+    clock = Clock(api)
+    async with receiving(500) as receiver:
+        hook = await api.add_hook(receiver.url)
+        await api.publish()
+        await until(lambda: len(receiver.requests) == 2)
+        await api.wait_for(hook, "RETRYING")
+        clock.to_day(11)
+        assert (await retain(api.pipeline)).expired == 1
+        (one,) = await api.deliveries(hook)
+        assert (one["status"], one["endReason"], len(one["attempts"])) == ("FAILED", "EXPIRED", 2)
+
+
+# ---- attempts --------------------------------------------------------------------------------------------------------
+
+
+@with_api(retention_attempt_days=5)
+async def test_attempts_go_before_their_delivery(api: Api) -> None:
+    clock = Clock(api)
+    async with receiving(204) as receiver:
+        hook = await api.add_hook(receiver.url)
+        await api.publish()
+        await api.wait_for(hook, "DELIVERED")
+        clock.to_day(4)
+        assert (await retain(api.pipeline)).attempts == 0
+        clock.to_day(6)
+        assert (await retain(api.pipeline)).attempts == 1
+        (one,) = await api.deliveries(hook)
+        assert (one["status"], one["attempts"]) == ("DELIVERED", [])
+        assert len(one["events"]) == 1
+
+
+@with_api(retention_attempt_days=5)
+async def test_the_attempt_of_an_old_delivery_that_was_tried_late_goes_in_its_own_time(api: Api) -> None:
+    clock = Clock(api)
+    hook = await paused(api, "http://127.0.0.1:9/")
+    await api.publish()
+
+    def try_late(tx: Any) -> None:
+        started = clock.start + 4 * DAY_MS
+        sql = "INSERT INTO attempt SELECT org_id, id, 1, ?, 'FAILED', 'CONNECT', NULL, x'7b7d' FROM delivery"
+        tx.driver.execute(sql, (started,))
+
+    await api.pipeline.database.write(try_late)
+    progress = Progress()
+    found = []
+    for day in (6.0, 8.9, 9.1):
+        clock.to_day(day)
+        found.append((await retain(api.pipeline, progress)).attempts)
+    assert found == [0, 0, 1]
+    assert len(await api.deliveries(hook, "?status=HELD")) == 1
+
+
+@with_api(retention_attempt_days=5)
+async def test_many_attempts_of_several_orgs_go_in_steps(api: Api) -> None:
+    clock = Clock(api)
+
+    def fill(tx: Any) -> None:
+        for at in range(2):
+            tx.driver.execute("INSERT INTO org VALUES (?, 'x', 0, x'00')", (f"00o{at}",))
+            tx.driver.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700) INSERT INTO attempt"
+                " SELECT ?, i / 3 * 2 + 2 + ?, i, ?, 'FAILED', NULL, NULL, x'7b7d' FROM n",
+                (f"00o{at}", at, clock.start),
+            )
+            for i in range(235):
+                values = (i * 2 + 2 + at, f"00o{at}", "who", bytes([at, i // 256, i % 256]), clock.start)
+                sql = "INSERT INTO delivery VALUES (?,?,?,?,1,'PUBLISH',2,0,NULL,1,0,0,?5,?5,NULL,NULL)"
+                tx.driver.execute(sql, values)
+                young = (f"00o{at}", 10**6 + values[0], values[0])
+                tx.driver.execute("INSERT INTO delivery_event VALUES (?,'who',?,0,?)", young)
+
+    await api.pipeline.database.write(fill)
+    clock.to_day(6)
+    assert (await retain(api.pipeline)).attempts == 1400
+    assert await count(api, "attempt") == 0
+
+
+# ---- what is beyond retention and not gone yet -----------------------------------------------------------------------
+
+
+@with_api(retention_log_days=10, retention_attempt_days=5)
+async def test_nothing_beyond_retention_is_shown_even_before_it_is_gone(api: Api) -> None:
+    clock = Clock(api)
+    async with receiving(400) as receiver:
+        hook = await api.add_hook(receiver.url)
+        (uuid,) = await api.publish()
+        one = await api.wait_for(hook, "RETRYING")
+        clock.to_day(6)
+        shown = (await api.call("GET", f"/api/v1/deliveries/{one['id']}")).json()
+        assert (shown["attempts"], shown["events"]) == ([], [uuid])
+        assert (await api.call("GET", f"/api/v1/logs/{uuid}/deliveries")).status_code == 200
+        clock.to_day(11)
+        shown = (await api.call("GET", f"/api/v1/deliveries/{one['id']}")).json()
+        assert (shown["attempts"], shown["events"]) == ([], [])
+        assert (await api.call("GET", f"/api/v1/logs/{uuid}/deliveries")).status_code == 404
+        assert (await api.call("POST", f"/api/v1/deliveries/{one['id']}/retry")).status_code == 400
+        listed = (await api.call("GET", f"/api/v1/logs?since={format_ms(clock.start)}")).json()
+        assert uuid not in [event["uuid"] for event in listed]
+        assert await count(api, "log_event") > 0
+
+
+# ---- ends in the middle ----------------------------------------------------------------------------------------------
+
+
+def test_a_round_that_is_cut_off_leaves_a_whole_record_and_the_next_one_ends_it(tmp_path: Path) -> None:
+    async def walk() -> None:
+        async with receiving(204) as receiver:
+            async with api_at(tmp_path / "data", retention_log_days=10) as api:
+                clock = Clock(api)
+                hook = await paused(api, receiver.url)
+                await api.publish(*[EVENT] * 900)
+                clock.to_day(11)
+                young = await api.publish()
+                task = asyncio.create_task(retain(api.pipeline))
+                await until(lambda: count(api, "delivery", "end_reason = 'EXPIRED'"))
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert 0 < await count(api, "delivery", "state = 0") <= 901 - STEP
+            async with api_at(tmp_path / "data", retention_log_days=10) as api:
+                api.pipeline.now_ms = lambda: clock.now
+                await no_loose_ends(api)
+                await retain(api.pipeline)
+                assert await count(api, "delivery", "end_reason = 'EXPIRED'") == 900
+                told = await failures(api)
+                assert sum(int(one["debugContext"]["debugData"]["deliveries"]) for one in told) == 900
+                assert await wanted(api) == raw(young)
+                assert len(await api.deliveries(hook, "?status=HELD")) == 1
+
+    asyncio.run(asyncio.wait_for(walk(), 60))
+
+
+@with_api(retention_log_days=10)
+async def test_the_loop_takes_away_what_became_too_old_and_goes_on_after_a_failure(api: Api) -> None:
+    clock = Clock(api)
+    await api.publish()
+    clock.to_day(11)
+    real, failed = api.pipeline.oldest_event, asyncio.Event()
+
+    def fails_once() -> int:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("once")
+        return real()
+
+    api.pipeline.oldest_event = fails_once  # type: ignore[method-assign]
+    task = asyncio.create_task(module.retain_forever(api.pipeline, every_s=0.01))
+    try:
+        await until(lambda: _none_left(api))
+    finally:
+        task.cancel()
+    assert failed.is_set()
+
+
+async def _none_left(api: Api) -> bool:
+    return await count(api, "log_event") == 0
