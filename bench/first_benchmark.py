@@ -6,7 +6,6 @@ posting the bytes that the product sent, to the same sink. Ratios to it hold whe
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -22,7 +21,7 @@ from typing import Any
 
 import uvloop
 
-from bench.product import LOAD_CPU, PRODUCT_CPU, Product, pinned
+from bench.product import PRODUCT_CPU, Product, pinned
 from bench.wire import Load, Sink
 
 TYPE = "user.lifecycle.create"
@@ -135,12 +134,13 @@ def slow_fsync(folder: Path, ms: int) -> dict[str, str] | None:
     return {"LD_PRELOAD": str(library), "BENCH_FSYNC_US": str(ms * 1000)}
 
 
-async def measure(case: Case, folder: Path, environ: dict[str, str]) -> Result:
-    """Run one case on a fresh data directory."""
+async def measure(case: Case, folder: Path, environ: dict[str, str], data: Path | None = None) -> Result:
+    """Run one case on a fresh data directory, or on *data*, which stays."""
     sink = Sink()
     sink_port = await sink.listen()
     uri = f"http://127.0.0.1:{sink_port}/hook"
-    data = Path(tempfile.mkdtemp(dir=folder))
+    kept = data is not None
+    data = data or Path(tempfile.mkdtemp(dir=folder))
     with Product(data, environ) as product:
         hook_id = await asyncio.to_thread(_register, product, uri, case)
         await asyncio.sleep(1.0)
@@ -154,7 +154,8 @@ async def measure(case: Case, folder: Path, environ: dict[str, str]) -> Result:
         await asyncio.sleep(2.0)
         after, ready_s = product.memory_mb("VmRSS"), product.ready_s
     bare = await _bare(uri, size, min(20_000, 2 * deliveries))
-    shutil.rmtree(data, ignore_errors=True)
+    if not kept:
+        shutil.rmtree(data, ignore_errors=True)
     return Result(
         case=case.name,
         fsync_ms=case.fsync_ms,
@@ -257,16 +258,8 @@ async def _run_all(scale: float, fsyncs: list[int]) -> list[Result]:
     return results
 
 
-def main() -> None:
-    """Run the benchmark from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the number of events (default 1.0)")
-    parser.add_argument("--fsync-ms", type=int, nargs="*", default=[0, 5], help="added to each fsync (default 0 5)")
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
-    options = parser.parse_args()
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, {LOAD_CPU})
-    results = uvloop.run(_run_all(options.scale, options.fsync_ms))
+def main(scale: float, fsyncs: list[int]) -> dict[str, Any]:
+    """Run the benchmark, print its table, and return its figures."""
+    results = uvloop.run(_run_all(scale, fsyncs))
     print(table(results))
-    if options.json:
-        options.json.write_text(json.dumps(report(results), indent=2) + "\n")
+    return report(results)
