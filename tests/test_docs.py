@@ -151,9 +151,8 @@ def test_a_command_in_the_readme_exists_with_its_options(words: list[str]) -> No
 
 def test_the_readme_lists_every_command() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    listed = {
-        name for row in re.findall(r"^\| (`.+?`) \|", text, re.M) for name in re.findall(r"`(?:tenterhook )?([\w-]+)", row)
-    }
+    rows = re.findall(r"^\| (`.+?`) \|", text, re.M)
+    listed = {name for row in rows for name in re.findall(r"`(?:tenterhook )?([\w-]+)", row)}
     assert listed == set(typer.main.get_command(app).commands)
 
 

@@ -227,8 +227,17 @@ def test_a_value_that_the_server_refuses_is_wrong_usage(cli: CommandLine, fake: 
 
 
 def test_every_command_has_a_summary_that_help_does_not_cut(cli: CommandLine) -> None:
-    for arguments in (["-h"], ["hooks", "-h"], ["deliveries", "-h"], ["tokens", "-h"]):
-        done = cli.run(*arguments, COLUMNS="80")
+    for arguments in (
+        [],
+        ["hooks"],
+        ["hooks", "filter"],
+        ["deliveries"],
+        ["event-types"],
+        ["tokens"],
+        ["admins"],
+        ["orgs"],
+    ):
+        done = cli.run(*arguments, "-h", COLUMNS="80")
         assert done.returncode == 0
         assert "..." not in done.stdout.replace("[ARGS]...", "")
 

@@ -64,11 +64,18 @@ def test_what_touches_a_letter_of_uncertain_case_is_left_out() -> None:
     assert words_of("stra\u00dfe \u0130stanbul office a\u0301b \u1e9e x\U0001f600y") == ["stra\u00dfe", "office"]
 
 
+def test_an_actor_s_id_is_asked_for_as_the_actor_s_if_it_is_one_word() -> None:
+    assert asked('actor.id eq "00u1"') == '"00oABC" AND ("actor.00u1")'
+    assert asked('actor.id eq "a-b"') == '"00oABC" AND ("a" AND "b")'
+    assert asked('actor.id sw "00u"') is None
+    assert asked('target.id eq "00u1"') == '"00oABC" AND ("00u1")'
+
+
 def test_the_query_follows_the_filter_s_ands_and_ors() -> None:
     assert asked('actor.id eq "A1" and not actor.id eq "B" and (eventType eq "c.d" or outcome.result eq "E")') == (
-        '"00oABC" AND (("A1") AND (("c.d") OR ("E")))'
+        '"00oABC" AND (("actor.A1") AND (("c.d") OR ("E")))'
     )
-    assert asked('actor.id eq "A1"', "key-word") == '"00oABC" AND ("word" AND "key") AND ("A1")'
+    assert asked('actor.id eq "A1"', "key-word") == '"00oABC" AND ("word" AND "key") AND ("actor.A1")'
     assert asked('displayMessage co "x y z"') == '"00oABC" AND ("y")'
 
 

@@ -151,7 +151,10 @@ def sign_in_link(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print a link that signs an admin in once, within 15 minutes: for `tenterhook sign-in --link`."""
+    """Print a link that signs an admin in once.
+
+    It is good for 15 minutes, with `tenterhook sign-in --link`.
+    """
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:

@@ -89,7 +89,7 @@ app.add_typer(hooks.commands, name="hooks", help="Event hooks: list, create, cha
 app.add_typer(event_types.commands, name="event-types", help="What can happen: the catalogue and types of your own.")
 app.add_typer(deliveries.commands, name="deliveries", help="What was sent to a hook, with every attempt.")
 app.add_typer(tokens.commands, name="tokens", help="API tokens.")
-app.add_typer(admins.commands, name="admins", help="The people of an org, their roles, and links that sign them in.")
+app.add_typer(admins.commands, name="admins", help="The people of an org, their roles and sign-in links.")
 app.add_typer(orgs.commands, name="orgs", help="The tenants, for the operator.")
 
 

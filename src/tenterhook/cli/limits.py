@@ -18,7 +18,7 @@ _NEAR = 70
 def limits(
     url: options.Url = None, token: options.Token = None, data: options.Data = None, as_json: options.Json = False
 ) -> None:
-    """Show the limits, what is used of each, and when it is free again."""
+    """Show every limit and what is used of it."""
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:

@@ -76,7 +76,10 @@ def create_token(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Create an API token in an org, for its first super admin, and print it, once."""
+    """Create an API token in an org, and print it, once.
+
+    It belongs to the org's first super admin.
+    """
     from tenterhook.cli.client import connect, options_judged_by_server
 
     body = tokens.body_of(name, role, scope, expires)

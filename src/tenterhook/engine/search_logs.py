@@ -116,8 +116,10 @@ async def _read(database: Database, asked: log_search.Range, reading: _Reading, 
     if not limit:
         return reading
     want = limit if asked.order is Order.COMMITTED else limit + 1
-    words = None if log_search.is_pinned(asked) else log_words.match_of(asked.org_id, asked.filter, asked.keywords)
     await _scan(database, asked, reading, want, FIRST_ROWS)
+    if reading.is_over(want):
+        return reading
+    words = None if log_search.is_pinned(asked) else await _words(database, asked)
     while words is not None and reading.is_dense and not reading.is_over(want):
         await _scan(database, asked, reading, want, FIRST_ROWS)
     if reading.is_over(want):
@@ -136,6 +138,12 @@ async def _scan(database: Database, asked: log_search.Range, reading: _Reading, 
     reading.take(part.found, part.passed)
     reading.position, reading.ended = part.position, part.ended
     reading.is_dense = len(part.found) * DENSE >= part.passed
+
+
+async def _words(database: Database, asked: log_search.Range) -> str | None:
+    """Return what the index is asked for, or None if it is of no help."""
+    alone = await database.read(lambda tx: log_search.has_most(tx, asked.org_id))
+    return log_words.match_of(None if alone else asked.org_id, asked.filter, asked.keywords)
 
 
 async def _look_up(database: Database, asked: log_search.Range, reading: _Reading, want: int, words: str) -> None:

@@ -35,7 +35,7 @@ REACH, MIN_REACH, MAX_REACH = 100_000, 4_000, 4_000_000
 TAIL_ROWS = 5_000
 MAX_TAIL = 100_000
 #: Spans of the first window, and how much a window may grow over the one before.
-FIRST_SPANS, GROWTH = 2, 6
+FIRST_SPANS, GROWTH = 8, 8
 #: Before every seq, up or down.
 _FIRST = -(1 << 63)
 #: Runs of spans that one window looks at apart; what lies between further ones is looked at with them.

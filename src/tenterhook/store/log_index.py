@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from tenterhook.store.log_words import ACTOR
 from tenterhook.store.transaction import Tx
 
 #: Events of one span: large enough that spans stay few (2,500 for ten million events), small enough to be passed over.
@@ -22,12 +23,14 @@ SPAN_EVENTS = 4_000
 #: The connections that know our function.
 _taught: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
 
-#: An event without a backslash is indexed as it is spelled, without leaving SQLite.
-_FILL = """
+#: An event without a backslash is indexed as it is spelled, without leaving SQLite. The actor's id is there as a word
+#: of its own as well (`ACTOR`): whoever acts is acted upon, too, and those events would be candidates in vain.
+_FILL = f"""
     INSERT INTO log_text (rowid, body)
     SELECT seq, CASE WHEN instr(body, x'5c') THEN plain_text(body) ELSE CAST(body AS TEXT) END || ' ' || org_id
+        || coalesce(' {ACTOR}' || json_extract(CAST(body AS TEXT), '$.actor.id'), '')
     FROM log_event WHERE seq > ? AND seq <= ? ORDER BY seq
-"""
+"""  # noqa: S608
 
 
 def indexed_upto(tx: Tx) -> int:
@@ -45,7 +48,7 @@ def has_tail(tx: Tx) -> bool:
 def fill(tx: Tx, most: int) -> int:
     """Index up to *most* events of the tail; return how many that were, 0 if there is none.
 
-    26 µs an event of 1.6 kB, nearly all of it inside SQLite.
+    30 µs an event of 1.6 kB, nearly all of it inside SQLite.
     """
     after = indexed_upto(tx)
     run = tx.driver.execute(

@@ -24,6 +24,8 @@ _WORD = re.compile(f"(?<![^{SEPARATORS}])[{LETTERS}]+(?![^{SEPARATORS}])")
 #: Neither a letter nor a separator: beyond the edge of a part of a value, anything may follow.
 _ANYTHING = "\uffff"
 
+#: What stands before an actor's id in the word that says that it is the actor's.
+ACTOR = "actor."
 #: Words asked for one value: the longest, which are the rarest.
 MAX_WORDS = 6
 #: Words of a whole query, beyond which it is not worth asking the index.
@@ -39,16 +41,17 @@ def words_of(text: str, *, begins: bool = True, ends: bool = True) -> list[str]:
     return sorted(dict.fromkeys(_WORD.findall(whole)), key=len, reverse=True)[:MAX_WORDS]
 
 
-def match_of(org_id: str, node: Node | None, keywords: Iterable[str]) -> str | None:
+def match_of(org_id: str | None, node: Node | None, keywords: Iterable[str]) -> str | None:
     """Return the full-text query for candidates of a filter and keywords in an org; None: the index is of no help.
 
+    org_id: None for an org that has nearly all of the log: there its id only costs (1 ms in 100,000 events).
     Its words are quoted, and hold neither quotes nor anything else that the query language knows.
     """
     parts = [_all_of(words_of(word)) for word in keywords]
     if node is not None:
         parts.append(_asked(node))
     terms = [part for part in parts if part is not None]
-    query = " AND ".join([f'"{org_id}"', *terms])
+    query = " AND ".join([*([] if org_id is None else [f'"{org_id}"']), *terms])
     return query if terms and query.count('"') <= 2 * MAX_TERMS else None
 
 
@@ -70,7 +73,9 @@ def _asked_by(clause: Clause) -> str | None:
         return None
     match clause.operator:
         case Operator.EQ:
-            return _all_of(words_of(clause.value))
+            words = words_of(clause.value)
+            is_actor = clause.path == ("actor", "id") and words == [clause.value]
+            return _all_of([ACTOR + clause.value] if is_actor else words)
         case Operator.SW:
             return _all_of(words_of(clause.value, ends=False))
         case Operator.EW:
