@@ -28,6 +28,7 @@ from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.pipeline import Limits, Pipeline
 from tenterhook.engine.publish import Publishing, PublishResult
 from tenterhook.engine.read_access_token import AccessTokens
+from tenterhook.engine.rebook import rebook_forever
 from tenterhook.engine.recover import heal_forever, recover, resume
 from tenterhook.engine.remember_use import remember_uses_forever
 from tenterhook.engine.retain import retain_forever
@@ -37,7 +38,7 @@ from tenterhook.engine.trust_issuer import Issuer, Issuers
 from tenterhook.errors import SettingsError
 from tenterhook.ids import new_request_id, uuid7, uuid_text
 from tenterhook.settings import Settings, load_settings
-from tenterhook.store import data_dir, event_hooks, quotas
+from tenterhook.store import data_dir, event_hooks, log_index, quotas
 from tenterhook.store.admins import Admin
 from tenterhook.store.data_dir import DataDir
 from tenterhook.store.database import Database
@@ -213,7 +214,10 @@ class _running:  # noqa: N801 - used like a function
 
     async def __aenter__(self) -> None:
         await resume(self._pipeline)
-        loops = (heal_forever, retire_forever, retain_forever, index_forever, remember_uses_forever)
+        loops = (
+            *(heal_forever, retire_forever, rebook_forever),
+            *(retain_forever, index_forever, remember_uses_forever),
+        )
         self._tasks = [asyncio.create_task(forever(self._pipeline)) for forever in loops]
 
     async def __aexit__(self, *exc: object) -> None:
@@ -226,6 +230,8 @@ class _running:  # noqa: N801 - used like a function
 def _prepare(tx: Tx, directory: DataDir, settings: Settings, boot: str) -> Admin:
     """Bring schema and data of this directory to where a start can go on; returns the default org's super admin."""
     migrate(tx)
+    if log_index.prepare(tx):
+        log.info("the log is indexed anew: its index was another version's")
     _, admin = ensure_default_org(tx, _now_ms())
     booked = quotas.adopt_limit(tx, settings.limit_events_per_24h, _now_ms())
     if booked:

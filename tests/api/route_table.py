@@ -37,6 +37,7 @@ class Entry:
     method: str
     path: str  #: with {names}
     permission: Permission | None  #: None: it asks nothing
+    also: tuple[Permission, ...] = ()  #: what it asks for beside
 
     @property
     def public(self) -> bool:
@@ -61,8 +62,8 @@ def entries(frame: Frame) -> list[Entry]:
     for route in resource_routes():
         assert isinstance(route, Route | APIRoute), f"{route} is no route whose methods are known"
         guard = guard_of(route) if isinstance(route, APIRoute) else None
-        permission = None if guard is None else guard.permission
-        found += [Entry(method, route.path, permission) for method in sorted((route.methods or set()) - {"HEAD"})]
+        asked = (None, ()) if guard is None else (guard.permission, guard.also)
+        found += [Entry(method, route.path, *asked) for method in sorted((route.methods or set()) - {"HEAD"})]
     return found
 
 

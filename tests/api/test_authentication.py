@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from pathlib import Path
 
@@ -151,6 +152,19 @@ async def test_a_publisher_publishes_and_nothing_else(api: Api) -> None:
     ):
         told = assert_error(await api.client.request(method, path, headers=mine), 403, "E0000006")
         assert told["errorSummary"] == "You do not have permission to perform the requested action"
+        [cause] = told["errorCauses"]
+        assert re.fullmatch(
+            r"This call needs (okta|tenterhook)\.[\w.]+; this caller has PUBLISHER\.", cause["errorSummary"]
+        )
+
+
+@with_api()
+async def test_what_a_token_with_scopes_lacks_is_told_beside_what_it_has(api: Api) -> None:
+    made = (await api.call("POST", TOKENS, json={"name": "n", "scopes": ["okta.logs.read"]})).json()
+    mine = {"Authorization": f"SSWS {made['token']}"}
+    told = assert_error(await api.client.get("/api/v1/eventHooks", headers=mine), 403, "E0000006")
+    [cause] = told["errorCauses"]
+    assert cause["errorSummary"] == "This call needs okta.eventHooks.read; this caller has okta.logs.read."
 
 
 @with_api()

@@ -75,7 +75,7 @@ class Cell:
             return self.status < 500
         if may is None:
             return self.status == 401
-        if permission not in may:
+        if not {permission, *self.entry.also} <= may:
             return self.status == 403
         return self.status not in (401, 403) and self.status < 500
 
@@ -166,14 +166,16 @@ def table(cells: Sequence[Cell]) -> str:
     for cell in cells:
         rows.setdefault(cell.entry, []).append(cell)
     width = max(len(entry.method) + len(entry.path) for entry in rows) + 1
-    wants = max(len(str(entry.permission or "public")) for entry in rows)
+    wants = max(len(_wanted(entry)) for entry in rows)
     lines += ["", " " * (width + wants + 2) + "".join(heads)]
     for entry, row in rows.items():
         told = "".join(f"{cell.status}".rjust(4) if cell.expected else f"!{cell.status}" for cell in row)
-        lines.append(
-            f"{entry.method} {entry.path}".ljust(width + 1) + (entry.permission or "public").ljust(wants) + " " + told
-        )
+        lines.append(f"{entry.method} {entry.path}".ljust(width + 1) + _wanted(entry).ljust(wants) + " " + told)
     return "\n".join(lines)
+
+
+def _wanted(entry: Entry) -> str:
+    return " + ".join((entry.permission or "public", *entry.also))
 
 
 def test_every_cell_of_the_matrix_is_as_declared(tmp_path: Path) -> None:

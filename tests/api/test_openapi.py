@@ -68,7 +68,8 @@ def test_an_operation_says_what_it_does_who_may_and_how_it_ends(call: str) -> No
     permission = CALLS[call].permission
     if permission is not None:
         assert {"401", "403", "429", "503"} <= statuses
-        assert said["security"] == [{"apiToken": [permission]}, {"oauth2": [permission]}]
+        scopes = [permission, *CALLS[call].also]
+        assert said["security"] == [{"apiToken": scopes}, {"oauth2": scopes}]
     else:
         assert said["security"] == []
     if "{" in call:

@@ -272,3 +272,98 @@ def test_a_given_token_does_not_go_to_an_address_that_only_a_file_names(tmp_path
     assert connect(None, "00given", tmp_path).url == "http://127.0.0.1:19555"
     (tmp_path / "server.json").chmod(0o666)
     assert connect(None, "00given", tmp_path).url == DEFAULT_URL
+
+
+def test_the_admin_token_does_not_go_to_whoever_is_at_the_default_address(cli: CommandLine) -> None:
+    data = cli.folder / "tenterhook-data"
+    data.mkdir()
+    (data / "admin-token").write_text("secret-token\n")
+    done = cli.run("hooks", "list")
+    assert done.returncode == 1
+    assert "No server is running on tenterhook-data: start one with `tenterhook serve`, or say where" in done.stderr
+
+
+def test_the_admin_token_goes_to_an_address_of_this_machine_that_is_named(cli: CommandLine, fake: Fake) -> None:
+    data = cli.folder / "tenterhook-data"
+    data.mkdir()
+    (data / "admin-token").write_text("secret-token\n")
+    fake.script = [(200, {}, b"[]")]
+    assert cli.run("hooks", "list", TENTERHOOK_URL=fake.url).returncode == 0
+    assert fake.asked[0][2]["Authorization"] == "SSWS secret-token"
+
+
+@pytest.mark.parametrize(
+    ("scope", "advice"),
+    [
+        ("okta.eventHooks.read", "Ask a super admin for a token that may do this."),
+        ("tenterhook.admins.manage", "Ask a super admin."),
+    ],
+)
+def test_what_a_token_lacks_is_told_with_whom_to_ask(cli: CommandLine, fake: Fake, scope: str, advice: str) -> None:
+    cause = f"This call needs {scope}; this caller has okta.logs.read."
+    fake.script = [(403, {}, error("E0000006", "You do not have permission", cause))]
+    done = cli.run("hooks", "list", "--url", fake.url, "--token", "t")
+    assert done.stderr.splitlines()[:2] == [f"tenterhook: {cause}", f"tenterhook: {advice}"]
+
+
+def test_a_summary_that_spells_out_its_causes_is_not_printed_beside_them(cli: CommandLine, fake: Fake) -> None:
+    fake.script = [(400, {}, error("E0000001", "Api validation failed: 'q': is too long", "q: is too long"))]
+    done = cli.run("logs", "--q", "x", "--url", fake.url, "--token", "t")
+    assert done.stderr.splitlines() == ["tenterhook: q: is too long", "tenterhook: (400 E0000001)"]
+
+
+def test_a_name_that_is_taken_is_no_wrong_usage(cli: CommandLine, fake: Fake) -> None:
+    cause = "name: An event hook with this name already exists."
+    fake.script = [(400, {}, error("E0000001", "Api validation failed: eventHook", cause))]
+    arguments = ("--name", "x", "--uri", "https://svc.example.com/", "--event", "user.session.start")
+    assert cli.run("hooks", "create", *arguments, "--url", fake.url, "--token", "t").returncode == 1
+
+
+HELD = {"id": "d", "eventId": "d", "status": "HELD", "holdReason": "QUOTA", "nextAttempt": "2026-01-02T00:00:00.000Z"}
+BY_QUOTA = "held by the quota TENTERHOOK_LIMIT_EVENTS_PER_24H until 2026-01-02T00:00:00.000Z; see `tenterhook limits`"
+
+
+def test_a_delivery_that_the_quota_holds_says_so_and_until_when(cli: CommandLine, fake: Fake) -> None:
+    where = ("--url", fake.url, "--token", "t")
+    fake.script = [(200, {}, json.dumps(HELD).encode()), (200, {}, json.dumps([HELD]).encode())]
+    assert f"HELD ({BY_QUOTA})" in cli.run("deliveries", "show", "d", *where).stdout
+    assert f"1 {BY_QUOTA}." in cli.run("deliveries", "list", "who" + "a" * 17, *where).stderr
+
+
+@pytest.mark.parametrize("option", ["--name", "--uri", "--event", "--header", "--auth-header", "--secret-file"])
+def test_the_options_of_a_hook_do_not_go_beside_its_file(cli: CommandLine, option: str) -> None:
+    done = cli.run("hooks", "create", "--file", "z.json", option, "x", "--token", "t")
+    assert done.returncode == 2
+    assert f"--file has the whole hook: leave {option} out" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("summary", "hint"),
+    [
+        ("Invalid filter 'a': Unrecognized attribute operator 'x' at position 1. Expected: eq", "ne and ew work"),
+        ("field is not valid: eventTpe", "Did you mean eventType?"),
+        ("The supplied combination. Operator: gt, Field: published", "searched with --since and --until"),
+    ],
+)
+def test_what_okta_says_of_a_filter_gets_a_hint(cli: CommandLine, fake: Fake, summary: str, hint: str) -> None:
+    fake.script = [(400, {}, error("E0000053", summary))]
+    done = cli.run("logs", "--filter", "x", "--url", fake.url, "--token", "t")
+    assert done.returncode == 2
+    assert hint in done.stderr
+
+
+def test_errors_of_an_array_are_told_by_its_elements(cli: CommandLine, fake: Fake) -> None:
+    fake.script = [(400, {}, error("E0000001", "Api validation failed: logEvent", "events[1].eventType: is odd"))]
+    raw = b'[{"eventType":"a"},{"eventType":"b"}]'
+    done = cli.run("publish", "-", "--url", fake.url, "--token", "t", stdin=raw)
+    assert done.stderr.startswith("tenterhook: line 1, event 2 of the array: eventType: is odd\n")
+    assert "Nothing of events 1 to 2 of the array was stored." in done.stderr
+
+
+def test_a_search_says_that_it_found_nothing_or_more(cli: CommandLine, fake: Fake) -> None:
+    where = ("--url", fake.url, "--token", "t")
+    fake.script = [(200, {}, b"[]"), (200, {}, b'[{"uuid":"a"},{"uuid":"b"}]'), (200, {}, b'[{"uuid":"a"}]')]
+    assert cli.run("logs", *where).stderr.startswith("No event matches.")
+    cut = cli.run("logs", "--limit", "1", *where)
+    assert (len(cut.stdout.splitlines()), "There are more: these are the newest 1." in cut.stderr) == (1, True)
+    assert cli.run("logs", "--limit", "1", *where).stderr == ""

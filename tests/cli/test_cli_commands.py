@@ -305,3 +305,14 @@ def test_demo_ends_by_itself(cli: CommandLine) -> None:
     done = cli.run("demo", "--seconds", "3", "--rate", "5")
     assert done.returncode == 0, done.stderr
     assert "→ 204" in done.stdout
+
+
+def test_a_hook_whose_verification_fails_is_kept_and_that_is_said(served: CommandLine) -> None:
+    with served.start("listen", "--port", "0", "--secret", "other") as receiver:
+        uri = receiver.url()
+        arguments = ("--uri", uri, "--event", "user.session.start", "--verify")
+        done = served.run("hooks", "create", "--name", "kept", *arguments)
+    assert done.returncode == 1
+    assert 'The hook is kept, UNVERIFIED. Mend the endpoint, then: tenterhook hooks verify "kept"' in done.stderr
+    assert "is what --secret-file gave" in done.stderr
+    assert served.json("hooks", "show", "kept")["verificationStatus"] == "UNVERIFIED"

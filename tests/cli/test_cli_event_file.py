@@ -91,7 +91,7 @@ BROKEN = {
     "a line that is not JSON": ('{"eventType":"a"}\n{"eventType":\n', "line 2: is not JSON"),
     "a first line that is not JSON": ("hello\n", "line 1: is not JSON"),
     "a line that is no object": ('{"eventType":"a"}\n[1]\n', "line 2: is not an event"),
-    "an array of numbers": ("[1]", "line 1: is not an event"),
+    "an array of numbers": ("[1]", "line 1, event 1 of the array: is not an event"),
     "an array that is cut off": ('[{"eventType":"a"},\n', "the file seems to be cut off"),
     "an array without a comma": ('[{"eventType":"a"} {"eventType":"b"}]', "the array is not closed"),
     "something after the array": ('[{"eventType":"a"}]\nx', "line 1: something follows"),

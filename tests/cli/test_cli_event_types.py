@@ -40,7 +40,7 @@ def test_a_type_of_ones_own_is_made_and_deleted(served: CommandLine) -> None:
     assert made["sample"]["data"] == {"amount": 7}
     assert [one["name"] for one in served.json("event-types", "list", "--custom")] == ["acme.order.paid"]
     again = served.run("event-types", "create", "acme.order.paid")
-    assert again.returncode == 2
+    assert again.returncode == 1
     assert "already exists" in again.stderr
     assert served.run("event-types", "delete", "acme.order.paid").stdout == "acme.order.paid is deleted\n"
     assert served.run("event-types", "delete", "acme.order.paid").returncode == 1
@@ -78,3 +78,10 @@ def test_only_one_source_can_be_previewed(served: CommandLine) -> None:
     assert "only one of" in both.stderr
     missing = served.run("hooks", "preview", "sources", "--uuid", "0b5e86a1-5d2c-4bd0-9e0e-6d0d0f3c7a10")
     assert missing.returncode == 1
+
+
+def test_a_new_type_is_told_in_one_line(served: CommandLine) -> None:
+    said = served.run("event-types", "create", "acme.order.refunded").stdout
+    assert len(said.splitlines()) == 1
+    assert "tenterhook event-types show acme.order.refunded" in said
+    served.json("event-types", "delete", "acme.order.refunded")

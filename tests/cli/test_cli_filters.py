@@ -54,7 +54,7 @@ def test_an_expression_is_tried_before_it_is_saved(served: CommandLine, hook: st
 
 def test_an_expression_that_cannot_be_read_is_told_with_its_column(served: CommandLine, hook: str) -> None:
     done = served.run("hooks", "filter", "test", hook, "--event", CREATE, "--expression", "event.actor.id eq")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "unexpected end at column 18; expected a text in single quotes" in done.stderr
 
 
@@ -70,3 +70,28 @@ def test_a_filter_option_without_its_type_is_wrong_usage(served: CommandLine) ->
     done = served.run(*made, "--filter", "event.actor.id ne null")
     assert done.returncode == 2
     assert "has no =: write it as 'TYPE=EXPRESSION'" in done.stderr
+
+
+def test_a_type_that_nobody_knows_is_refused_with_the_closest_one(served: CommandLine, hook: str) -> None:
+    done = served.run("hooks", "filter", "test", hook, "--event", "user.lifecycle.creat", "--expression", FAILED)
+    assert done.returncode == 2
+    assert f"is no known event type; did you mean '{CREATE}'?" in done.stderr
+
+
+def test_an_expression_is_tried_on_events_of_its_type_alone(served: CommandLine, hook: str) -> None:
+    publish(served, "FAILURE", "user.session.end")
+    publish(served, "FAILURE")
+    command = ("hooks", "filter", "test", hook, "--event", "user.session.end", "--expression", FAILED)
+    found = served.json(*command, "--last", "1")
+    assert [event["eventType"] for event in found["events"]] == ["user.session.end"]
+    assert found["events"][0]["reason"].endswith("The hook does not ask for user.session.end yet.")
+
+
+def test_a_preview_tells_what_the_filter_would_say(served: CommandLine, hook: str) -> None:
+    command = ("hooks", "preview", hook, "--type")
+    said = served.run(*command, CREATE).stderr
+    assert "The hook's filter would not let this event through: The filter did not match: event.outcome.result" in said
+    assert "filter" not in served.run(*command, "user.lifecycle.activate").stderr
+    typo = served.run(*command, "user.lifecycle.creat")
+    assert typo.returncode == 2
+    assert f"did you mean '{CREATE}'?" in typo.stderr

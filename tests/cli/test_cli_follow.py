@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from command_line import CommandLine, lines_of
 
-from tenterhook.cli.follow import Message, read_messages
+from tenterhook.cli.client import Client
+from tenterhook.cli.follow import Message, follow, read_messages
 
 
 def publish(cli: CommandLine, *names: str) -> None:
@@ -46,6 +48,7 @@ def test_following_tells_people_who_did_what_on_one_line(served: CommandLine) ->
         assert "acme.cli" in line
         assert not [one for one in running.printed if "hera" in one]
         assert running.stop(signal.SIGINT) == 0
+        assert running.errors[0] == "Following the log; Ctrl-C ends."
 
 
 def test_following_comes_back_after_the_server_was_gone_and_misses_nothing(cli: CommandLine) -> None:
@@ -82,6 +85,39 @@ def test_a_wrong_token_ends_following(served: CommandLine) -> None:
     done = served.run("logs", "--follow", TENTERHOOK_TOKEN="00wrong")
     assert done.returncode == 1
     assert "token" in done.stderr
+
+
+class Scripted:
+    """A client whose every stream says what the next script does, and then ends."""
+
+    def __init__(self, *scripts: bytes) -> None:
+        self.scripts = iter(scripts)
+        self.slept: list[float] = []
+
+    def lines(self, path: str, params: object, headers: object) -> Iterator[bytes]:
+        script = next(self.scripts, None)
+        if script is None:
+            raise KeyboardInterrupt
+        yield from script.split(b"\n")
+
+    def waits(self) -> list[float]:
+        """Follow to the end; return how long it waited before each try."""
+        with pytest.raises(KeyboardInterrupt):
+            list(follow(cast("Client", self), {}, self.slept.append))
+        return self.slept
+
+
+GREETING = b": connected\nretry: 2000\nid: 1\n\n"
+PROBLEM = b'event: problem\ndata: {"errorCode": "E0000009", "errorSummary": "It took too long."}\n\n'
+
+
+def test_a_search_that_always_times_out_is_tried_ever_more_rarely() -> None:
+    assert Scripted(*[GREETING + PROBLEM] * 6).waits() == [1, 2, 5, 10, 30, 30]
+
+
+@pytest.mark.parametrize("good", [b'id: 2\ndata: {"a": 1}\n\n', b": still here\nid: 2\n\n"])
+def test_an_event_or_a_sign_of_life_makes_the_waits_short_again(good: bytes) -> None:
+    assert Scripted(GREETING, GREETING, GREETING + good, GREETING).waits() == [1, 2, 1, 2]
 
 
 def test_the_messages_of_a_stream_are_read_as_a_browser_reads_them() -> None:

@@ -336,3 +336,13 @@ def test_an_address_is_only_public_if_the_standard_library_does_not_call_it_priv
         assert not address.is_private
         assert not address.is_multicast
         assert not address.is_loopback
+
+
+def test_an_address_that_is_closed_in_development_is_not_advised_development() -> None:
+    uri = "https://169.254.169.254/latest/meta-data/"
+    with pytest.raises(DestinationError, match="open this machine with --dev, private networks with TENTERHOOK"):
+        parse_destination(uri, PUBLIC)
+    with pytest.raises(
+        DestinationError, match=r"\(the operator can open private networks with TENTERHOOK_EGRESS_ALLOW\)"
+    ):
+        parse_destination(uri, DEV)

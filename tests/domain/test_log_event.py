@@ -126,6 +126,13 @@ def test_types_that_are_ours_are_refused(event_type: str) -> None:
     assert draft({"eventType": event_type.replace("_hook.", "_hooks.")}).event_type
 
 
+@pytest.mark.parametrize(
+    "event_type", ["EVENT_HOOK.x", "Inline_hook.executed", "Tenterhook.admin.created", "SYSTEM.api_token.create"]
+)
+def test_types_that_read_like_ours_are_refused_too(event_type: str) -> None:
+    assert "written by this server alone" in problems({"eventType": event_type})[0]
+
+
 @pytest.mark.parametrize("event_type", ["a", "acme.order.paid", "user.session.start", "A_b-c:d.9", "a" * 255])
 def test_any_other_name_is_an_event_type(event_type: str) -> None:
     assert draft({"eventType": event_type}).event_type == event_type

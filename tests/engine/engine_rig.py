@@ -22,6 +22,7 @@ from tenterhook.domain.principal import Principal, Role, permissions_of
 from tenterhook.domain.strict_json import reload
 from tenterhook.engine.append import Entry, append, make_entry
 from tenterhook.engine.bodies import Elements
+from tenterhook.engine.freed_places import FreedPlaces
 from tenterhook.engine.lane import Job, Lane
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.pipeline import Limits, Pipeline
@@ -139,6 +140,7 @@ class Rig:
             subscriptions=self.subscriptions,
             lanes=self.lanes,
             limits=Limits(),
+            freed=FreedPlaces(),
             now_ms=lambda: self.now,
         )
         self.pipeline = cast("Pipeline", parts)

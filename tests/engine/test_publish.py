@@ -140,10 +140,10 @@ def test_an_array_of_a_thousand_events_with_many_commas_is_taken() -> None:
     event = b'{"eventType":"a","x":[' + b"1," * 300 + b'"],[,"]}'
     body = b" [" + b",".join([event] * MAX_EVENTS) + b"]"
     assert body.count(b",") > MANY_COMMAS
-    raws, single = split(body, ndjson=False)
+    raws, single = asyncio.run(split(body, ndjson=False))
     assert (len(raws), single) == (MAX_EVENTS, False)
     with pytest.raises(InvalidError, match="More than 1,000 events"):
-        split(b" [" + b",".join([event] * (MAX_EVENTS + 1)) + b"]", ndjson=False)
+        asyncio.run(split(b" [" + b",".join([event] * (MAX_EVENTS + 1)) + b"]", ndjson=False))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_millions_of_tiny_events_are_refused_before_they_take_memory(body: bytes
     tracemalloc.start()
     try:
         with pytest.raises(InvalidError):
-            split(body, ndjson=ndjson)
+            asyncio.run(split(body, ndjson=ndjson))
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

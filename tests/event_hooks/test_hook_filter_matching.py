@@ -129,7 +129,21 @@ async def test_explain_names_the_clause_that_was_false_by_the_version_then_in_fo
         assert told["reason"] == "The filter did not match: event.outcome.result is 'SUCCESS', not 'FAILURE'."
         told = await explained(rig, after, shown)
         assert told["matched"]
-        assert told["reason"] == f"The hook subscribed to {CREATE}, its filter matched, and was ACTIVE and VERIFIED."
+        assert told["reason"] == f"The hook subscribed to {CREATE}, its filter matched, and it was ACTIVE and VERIFIED."
+
+
+@with_rig()
+async def test_explain_names_a_deleted_hook_only_of_events_that_it_lived_to_see(rig: Rig) -> None:
+    async with endpoint() as receiver:
+        (before,) = await publish(rig, event())
+        shown = await verified(rig, receiver)
+        (during,) = await publish(rig, event())
+        assert (await explained(rig, before, shown))["reason"].startswith("The hook did not exist yet")
+        await rig.act(shown, "deactivate")
+        assert (await rig.call("DELETE", f"{HOOKS}/{shown['id']}")).status_code == 204
+        (after,) = await publish(rig, event())
+        told = [(await rig.call("GET", f"/api/v1/logs/{uuid}/deliveries")).json() for uuid in (before, during, after)]
+        assert [[one["hookId"] for one in hooks] for hooks in told] == [[], [shown["id"]], []]
 
 
 @with_rig()
@@ -216,6 +230,18 @@ async def test_filter_errors_are_counted_and_the_log_is_told_once_in_ten_minutes
 
 
 @with_rig()
+async def test_what_was_counted_of_a_filter_goes_with_its_hook(rig: Rig) -> None:
+    async with endpoint() as receiver:
+        kept, gone = [await verified(rig, receiver, FRAGILE, name=name) for name in ("kept", "gone")]
+        await publish(rig, event())
+        await rig.act(gone, "deactivate")
+        assert (await rig.call("DELETE", f"{HOOKS}/{gone['id']}")).status_code == 204
+        sql = "SELECT hook_id, total FROM filter_error"
+        rows = await rig.pipeline.database.read(lambda tx: tx.driver.execute(sql).fetchall())
+        assert rows == [(kept["id"], 1)]
+
+
+@with_rig()
 async def test_what_is_matched_again_in_the_transaction_is_filtered_again_as_the_publisher_sent_it(rig: Rig) -> None:
     async with endpoint() as receiver:
         await verified(rig, receiver, FAILED, name="first")
@@ -231,6 +257,19 @@ async def test_what_is_matched_again_in_the_transaction_is_filtered_again_as_the
         await parts.database.write(lambda tx: append(tx, parts.subscriptions, parts.lanes, [entry], now))
         assert len(entry.matched) == 1
         assert await delivered(receiver, 1) == ["SUCCESS"]
+
+
+@with_rig()
+async def test_filters_that_take_too_much_together_fail_and_spoil_no_other_hook(rig: Rig) -> None:
+    async with endpoint() as receiver, endpoint() as other:
+        walks = [f"event.target.?[id eq 'y{n}'].size() > 0" for n in range(5)]
+        long = [await verified(rig, receiver, walk, name=walk) for walk in walks]
+        await verified(rig, other, FAILED, name="short")
+        (uuid,) = await publish(rig, event(target=[{"id": "x"}] * 2400))
+        assert await delivered(other, 1) == ["FAILURE"]
+        (told,) = await rig.log("event_hook.filter_error")
+        assert "it takes more than the 800 steps that were left for it" in told["outcome"]["reason"]
+        assert (told["target"][0]["id"], told["debugContext"]["debugData"]["uuid"]) == (long[4]["id"], uuid)
 
 
 # ---- trying a filter -------------------------------------------------------------------------------------------------
@@ -265,9 +304,10 @@ async def test_a_filter_can_be_tried_before_it_is_saved_also_on_types_that_the_h
     shown = await rig.create()
     await publish(rig, event("SUCCESS"), event("FAILURE", "user.session.start"), event("FAILURE"))
     found = await tried(rig, shown, filter=filter_of(FRAGILE, "user.session.start"), last=2)
-    assert (found["tested"], found["matched"], found["notMatched"], found["errors"]) == (2, 1, 0, 1)
-    assert found["events"][1]["reason"].startswith("The filter could not be evaluated: ")
-    assert found["events"][1]["reason"].endswith("The hook does not ask for user.session.start yet.")
+    assert (found["tested"], found["matched"], found["notMatched"], found["errors"]) == (1, 0, 0, 1)
+    [only] = found["events"]
+    assert only["reason"].startswith("The filter could not be evaluated: ")
+    assert only["reason"].endswith("The hook does not ask for user.session.start yet.")
     assert (await rig.read(shown))["events"]["filter"] is None
     assert await rig.log("event_hook.filter_error") == []
 
@@ -289,6 +329,17 @@ def test_a_trial_that_is_wrong_is_refused_with_its_cause(trial: Any, cause: str)
         read_trial(trial)
     (found,) = refused.value.problems
     assert found.startswith(cause)
+
+
+@with_rig()
+async def test_a_filter_on_a_type_that_nobody_knows_is_refused(rig: Rig) -> None:
+    shown = await rig.create()
+    body = {"filter": filter_of(FAILED, "user.session.strat")}
+    answer = await rig.call("POST", f"{HOOKS}/{shown['id']}/filter/test", body)
+    assert answer.status_code == 400
+    [cause] = [one["errorSummary"] for one in answer.json()["errorCauses"]]
+    said = "'user.session.strat' is no known event type; did you mean 'user.session.start'?"
+    assert cause == f"filter.eventFilterMap[0].event: {said}"
 
 
 @with_rig()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
-from hook_rig import HOOKS, Rig, answer, endpoint, with_rig
+from hook_rig import HOOKS, Rig, answer, echo, endpoint, with_rig
+from hook_samples import body as hook_body
 
 from tenterhook.domain.destination import DestinationRules
 from tenterhook.domain.principal import Role
 
-URI = "channel__config__uri"
+URI, SECRET = "channel__config__uri", "channel__config__authScheme__value"
 TYPE = "user.lifecycle.create"
 SHAPE = ["number", "started", "outcome", "reason", "status", "message", "phasesMs", "request", "response"]
 
@@ -46,7 +48,7 @@ async def test_an_unverified_hook_shows_what_it_would_get_and_nothing_is_sent(ri
         hook = await rig.create(**{URI: receiver.url})
         shown = await preview(rig, hook, eventType=TYPE)
         assert receiver.requests == []
-    assert list(shown) == ["request", "subscribed", "delivered"]
+    assert list(shown) == ["request", "subscribed", "matches", "reason", "delivered"]
     assert shown["delivered"] is None
     assert shown["subscribed"] is True
     request = shown["request"]
@@ -145,6 +147,20 @@ async def test_a_type_that_the_hook_does_not_ask_for_is_shown_and_said_so(rig: R
 
 
 @with_rig()
+async def test_what_the_filter_would_say_is_told_and_not_heeded(rig: Rig) -> None:
+    condition = {"event": TYPE, "condition": {"expression": "event.outcome.result eq 'FAILURE'"}}
+    chosen = {"type": "EXPRESSION_LANGUAGE", "eventFilterMap": [condition]}
+    hook = await rig.create(events={"type": "EVENT_TYPE", "items": [TYPE, "user.session.start"], "filter": chosen})
+    told = await preview(rig, hook, event={"eventType": TYPE, "outcome": {"result": "SUCCESS"}})
+    reason = "The filter did not match: event.outcome.result is 'SUCCESS', not 'FAILURE'."
+    assert (told["matches"], told["reason"]) == (False, reason)
+    told = await preview(rig, hook, event={"eventType": TYPE, "outcome": {"result": "FAILURE"}})
+    assert (told["matches"], told["reason"]) == (True, "The filter matched.")
+    told = await preview(rig, hook, eventType="user.session.start")
+    assert (told["matches"], told["reason"]) == (None, None)
+
+
+@with_rig()
 async def test_bad_previews_are_refused_with_what_to_do(rig: Rig) -> None:
     hook = await rig.create()
     for body in ({}, {"eventType": TYPE, "uuid": "x"}, {"event": {}, "uuid": "x"}, {"eventType": None}):
@@ -219,3 +235,78 @@ async def test_a_name_that_does_not_resolve_is_an_attempt_that_failed(rig: Rig) 
     hook = await rig.create()
     attempt = (await preview(rig, hook, eventType=TYPE, deliver=True))["delivered"]
     assert (attempt["reason"], attempt["status"], attempt["response"]) == ("DNS", None, None)
+
+
+def said_back(secret: str) -> bytes:
+    """An answer that repeats a secret in a header, in its body, and in its body as PHP's JSON has it."""
+    escaped = json.dumps(secret).replace("/", "\\/")
+    return answer(f'{{"a": "{secret}", "b": {escaped}}}', "200 OK", f"X-Echo: you said {secret}")
+
+
+@with_rig()
+async def test_a_secret_that_the_endpoint_repeats_is_masked_in_a_preview(rig: Rig) -> None:
+    async with endpoint(lambda _: said_back("Basic a/b+c==")) as receiver:
+        hook = await rig.create(**{URI: receiver.url, SECRET: "Basic a/b+c=="})
+        shown = await preview(rig, hook, eventType=TYPE, deliver=True)
+    assert "a/b+c" not in json.dumps(shown).replace("\\", "")
+    told = shown["delivered"]["response"]
+    assert told["headers"]["X-Echo"] == "you said ********"
+    assert told["body"] == '{"a": "********", "b": "********"}'
+
+
+@with_rig()
+async def test_a_secret_that_the_endpoint_repeats_is_kept_with_no_attempt_even_after_another_took_its_place(
+    rig: Rig,
+) -> None:
+    async with endpoint(echo, lambda _: said_back("s3cret-value")) as receiver:
+        hook = await rig.create(**{URI: receiver.url})
+        assert (await rig.act(hook, "verify")).status_code == 200
+        assert (await rig.call("POST", "/api/v1/events", {"eventType": TYPE})).status_code == 200
+        path = f"{HOOKS}/{hook['id']}"
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(10):
+            while not found:
+                found = (await rig.call("GET", f"{path}/deliveries?status=DELIVERED")).json()
+                await asyncio.sleep(0.01)
+        assert (await rig.call("PUT", path, hook_body(**{URI: receiver.url, SECRET: "another-one"}))).status_code == 200
+        shown = (await rig.call("GET", f"/api/v1/deliveries/{found[0]['id']}")).text
+    assert "s3cret" not in shown
+    assert "you said ********" in shown
+
+
+@with_rig()
+async def test_a_secret_at_the_cut_end_of_an_answer_is_masked(rig: Rig) -> None:
+    async with endpoint(lambda _: answer("x" * 4088 + "s3cret-value", "200 OK")) as receiver:
+        hook = await rig.create(**{URI: receiver.url})
+        shown = await preview(rig, hook, eventType=TYPE, deliver=True)
+    assert shown["delivered"]["response"]["body"] == "x" * 4088 + "********"
+
+
+@with_rig()
+async def test_a_secret_that_the_endpoint_repeats_is_not_in_what_verifying_tells(rig: Rig) -> None:
+    twice = '{"s3cret-value": 1, "s3cret-value": 2}'
+    async with endpoint(lambda _: answer(twice)) as receiver:
+        hook = await rig.create(**{URI: receiver.url})
+        told = await rig.act(hook, "verify")
+    assert told.status_code == 400
+    assert "s3cret" not in told.text
+    [act] = await rig.log("event_hook.verified")
+    assert "s3cret" not in json.dumps(act)
+
+
+@with_rig()
+async def test_a_stored_secret_that_goes_to_another_host_is_told_of(rig: Rig) -> None:
+    hook = await rig.create(**{URI: "https://one.example.com/in"})
+    path = f"{HOOKS}/{hook['id']}"
+    for uri, told in (
+        ("https://one.example.com/other", False),
+        ("https://two.example.com/in", True),
+        ("https://two.example.com:8443/in", True),
+    ):
+        wanted = hook_body(**{URI: uri})
+        del wanted["channel"]["config"]["authScheme"]["value"]
+        done = await rig.call("PUT", path, wanted)
+        assert done.status_code == 200, done.text
+        assert ("the stored secret will be sent to the new host" in done.headers.get("x-tenterhook-hint", "")) is told
+    anew = await rig.call("PUT", path, hook_body(**{URI: "https://one.example.com/in", SECRET: "a-new-one"}))
+    assert "x-tenterhook-hint" not in anew.headers

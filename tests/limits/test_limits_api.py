@@ -131,22 +131,35 @@ async def test_what_the_quota_holds_is_shown_as_held_with_the_time_when_it_goes(
 
 
 @with_api(limit_events_per_24h=1)
-async def test_a_held_delivery_that_is_retried_by_hand_goes_at_once(api: Api) -> None:
+async def test_what_the_quota_holds_is_not_let_out_by_a_retry(api: Api) -> None:
     async with receiving(204) as receiver:
         hook = await api.add_hook(receiver.url)
         for _ in range(3):
             await api.publish()
         held = await api.deliveries(hook, "?status=HELD")
-        assert len(held) == 2
         answer = await api.call("POST", f"/api/v1/deliveries/{held[0]['id']}/retry")
-        assert answer.status_code == 200
-        assert answer.json()["status"] == "PENDING"
+        assert answer.status_code == 400
+        (cause,) = answer.json()["errorCauses"]
+        assert "TENTERHOOK_LIMIT_EVENTS_PER_24H" in cause["errorSummary"]
+        assert held[0]["nextAttempt"] in cause["errorSummary"]
+        assert len(await api.deliveries(hook, "?status=HELD")) == 2
 
-        async def gone() -> bool:
-            return len(await api.deliveries(hook, "?status=DELIVERED")) == 2
 
-        await until(gone)
-        assert [one["id"] for one in await api.deliveries(hook, "?status=HELD")] == [held[1]["id"]]
+@with_api(limit_events_per_24h=1)
+async def test_what_was_cancelled_while_the_quota_held_it_is_not_let_out_by_a_retry(api: Api) -> None:
+    async with receiving(204) as receiver:
+        hook = await api.add_hook(receiver.url)
+        for _ in range(3):
+            await api.publish()
+        held = await api.deliveries(hook, "?status=HELD")
+        path = f"/api/v1/deliveries/{held[0]['id']}"
+        assert (await api.call("POST", f"{path}/cancel")).status_code == 200
+        answer = await api.call("POST", f"{path}/retry")
+        assert answer.status_code == 400
+        assert "cancelled" in answer.text
+        late = api.pipeline.now_ms() + 5 * 86_400_000
+        api.pipeline.now_ms = lambda: late
+        assert (await api.call("POST", f"{path}/retry")).status_code == 400, "later, its place is another's"
 
 
 @with_api(limit_events_per_24h=1)

@@ -244,15 +244,21 @@ def test_what_the_log_is_told_has_oktas_debug_data_as_texts(tmp_path: Path) -> N
     run(tmp_path, story)
 
 
-def test_a_hook_may_want_what_is_told_and_that_counts_as_well(tmp_path: Path) -> None:
+def test_a_hook_may_want_what_is_told_and_gets_it_at_once_and_free(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
         limited(rig, 10)
         await rig.put(hook(items=("a.b", WARNING, VIOLATION), max_events_per_request=1))
-        await publish(rig, 9)  # the warning is the tenth, the violation the eleventh
+        await publish(rig, 12)
         assert await told(rig) == [WARNING, VIOLATION]
-        assert await used(rig) == [(NOW, 11)]
-        await rig.reach(State.DELIVERED, 10)
-        assert await rig.rows(DUES) == [(NOW + DAY, 1)]
+        assert await used(rig) == [(NOW, 12)]
+        await rig.reach(State.DELIVERED, 12)
+        assert await rig.rows(DUES) == [(NOW + DAY, 2)]
+        sent = await rig.rows(
+            "SELECT event_type FROM log_event JOIN delivery_event USING (seq) JOIN delivery ON delivery_id = id"
+            " WHERE delivery.state = ? ORDER BY seq DESC LIMIT 2",
+            int(State.DELIVERED),
+        )
+        assert sent == [(VIOLATION,), (WARNING,)]
 
     run(tmp_path, story)
 

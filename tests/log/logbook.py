@@ -13,6 +13,7 @@ import msgspec
 from tenterhook.domain.log_query import read_log_query
 from tenterhook.domain.principal import Principal, Role, permissions_of
 from tenterhook.domain.timestamp import DAY_MS, format_ms, parse_timestamp
+from tenterhook.engine.long_searches import LongSearches
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.search_logs import LogPage, search_logs
 from tenterhook.ids import parse_uuid, uuid7, uuid_text
@@ -66,8 +67,9 @@ class Logbook:
             database=self.database,
             now_ms=lambda: self.now,
             public_url="https://hooks.example.com",
-            log_retention_ms=90 * DAY_MS,
+            oldest_event=lambda: self.now - 90 * DAY_MS,
             trusted_proxies=(),
+            long_searches=LongSearches(),
         )
         self.pipeline = cast("Pipeline", parts)
 

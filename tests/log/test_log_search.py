@@ -19,6 +19,7 @@ from tenterhook.domain.log_filter import parse_log_filter
 from tenterhook.domain.log_query import read_log_query
 from tenterhook.domain.timestamp import DAY_MS, format_ms
 from tenterhook.engine import search_logs as verb
+from tenterhook.engine.long_searches import LongSearches
 from tenterhook.errors import InvalidError, QueryTimeoutError
 from tenterhook.store import log_index, log_search
 
@@ -411,3 +412,37 @@ def test_a_poll_short_of_time_answers_with_what_it_has_and_leads_on(
             await book.database.write(lambda tx: log_index.fill(tx, 9_000))
 
     run(tmp_path, story)
+
+
+def test_an_event_that_holds_more_than_a_filter_may_look_at_ends_the_search_in_words(tmp_path: Path) -> None:
+    async def story(book: Logbook) -> None:
+        await book.append([event(NOW, target=[{"id": str(at)} for at in range(3_000)])])
+        one = " or ".join(f'target.id eq "x{at}"' for at in range(3))
+        assert (await book.page(filter=one)).bodies == []
+        many = " or ".join(f'target.id eq "x{at}"' for at in range(100))
+        with pytest.raises(QueryTimeoutError, match="holds more than the filter may look at"):
+            await book.page(filter=many)
+
+    run(tmp_path, story)
+
+
+def test_of_an_orgs_long_searches_one_goes_on_at_a_time_and_others_do_not_wait_for_the_rest() -> None:
+    async def story() -> None:
+        turns, order, gate = LongSearches(most=2), [], asyncio.Event()
+
+        async def search(org: str, number: int) -> None:
+            async with turns.turn(org):
+                order.append((org, number))
+                await gate.wait()
+
+        tasks = [asyncio.create_task(search("a", number)) for number in range(5)]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(search("b", 0)))
+        await asyncio.sleep(0.01)
+        assert order == [("a", 0), ("b", 0)]
+        gate.set()
+        await asyncio.gather(*tasks)
+        assert sorted(order) == [("a", number) for number in range(5)] + [("b", 0)]
+        assert turns._orgs == {}
+
+    asyncio.run(story())

@@ -16,8 +16,9 @@ from logbook import NOW, OURS, THEIRS, Logbook, event, principal, run
 from tenterhook.domain.log_query import read_log_query
 from tenterhook.domain.principal import Principal
 from tenterhook.domain.timestamp import DAY_MS, format_ms
-from tenterhook.engine.follow_log import News, begin_tail, follow_log
-from tenterhook.engine.followers import Followers
+from tenterhook.engine.follow_log import PAGE_BYTES, News, begin_tail, follow_log
+from tenterhook.engine.followers import MIN_PAUSE_S, Followers
+from tenterhook.engine.long_searches import LongSearches
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import InvalidError, OverloadedError, RateLimitedError
 
@@ -52,7 +53,12 @@ class Following:
 
 @asynccontextmanager
 async def following(
-    book: Logbook, followers: Followers | None = None, *, pipeline: Pipeline | None = None, **parameters: str
+    book: Logbook,
+    followers: Followers | None = None,
+    *,
+    pipeline: Pipeline | None = None,
+    allowed: Callable[[], Principal | None] = principal,
+    **parameters: str,
 ) -> AsyncGenerator[Following]:
     """Follow our org's log."""
     query = read_log_query(list(parameters.items()), book.now)
@@ -60,7 +66,7 @@ async def following(
     followers.heartbeat_s = 0.05
 
     async def still_allowed() -> Principal | None:
-        return principal()
+        return allowed()
 
     tail = await begin_tail(book.pipeline, principal(), query)
     with followers.enter(OURS) as follower:
@@ -214,18 +220,52 @@ def test_a_cursor_older_than_the_retention_begins_with_what_is_left(tmp_path: Pa
     run(tmp_path, story)
 
 
-def test_a_page_of_large_events_has_fewer_of_them(tmp_path: Path) -> None:
+def test_no_page_is_larger_than_its_bytes_and_an_event_more(tmp_path: Path) -> None:
     async def story(book: Logbook) -> None:
-        events = some(40, displayMessage="x" * 200_000)
-        async with following(book) as tail:
-            await book.append(events[:10])
-            assert await tail.take(10) == names(events[:10])
-            await book.append(events[10:])
+        async def sizes(tail: Following, count: int) -> list[int]:
+            found: list[int] = []
+            seen: list[str] = []
             async with asyncio.timeout(10):
-                sizes: list[int] = []
-                while sum(sizes) < 30:
-                    sizes.append(len((await anext(tail.pages)).events))
-        assert max(sizes) <= 5
+                while len(seen) < count:
+                    told = (await anext(tail.pages)).events
+                    found.append(sum(len(one.body) for one in told))
+                    seen += [msgspec.json.decode(one.body)["uuid"] for one in told]
+            assert seen == names(events[-count:])
+            return found
+
+        events = some(9, displayMessage="x" * 100_000)
+        await book.append(events)
+        async with following(book, since=format_ms(NOW - DAY_MS)) as tail:
+            assert max(await sizes(tail, 9)) < PAGE_BYTES + 101_000, "the first page"
+            small = some(20)
+            await book.append(small)
+            await tail.take(20)
+            await book.append(events := some(9, displayMessage="x" * 100_000))
+            assert max(await sizes(tail, 9)) < PAGE_BYTES + 101_000, "the page after small events"
+            await book.append(events := some(2, displayMessage="x" * (PAGE_BYTES + 1)))
+            assert len(await sizes(tail, 2)) == 2, "an event that is larger than a page is told alone"
+
+    run(tmp_path, story)
+
+
+def test_who_cannot_be_asked_for_now_is_asked_again_and_told_nothing_until_then(tmp_path: Path) -> None:
+    async def story(book: Logbook) -> None:
+        busy = False
+
+        def allowed() -> Principal | None:
+            if busy:
+                raise OverloadedError("too many reads are waiting for the database", 1)
+            return principal()
+
+        async with following(book, allowed=allowed) as tail:
+            await tail.silence()
+            busy, events = True, some(2)
+            await book.append(events)
+            for _ in range(3):
+                async with asyncio.timeout(10):
+                    assert (await anext(tail.pages)).events == []
+            busy = False
+            assert await tail.take(2) == names(events)
 
     run(tmp_path, story)
 
@@ -242,7 +282,10 @@ def test_busy_readers_lose_nothing(tmp_path: Path) -> None:
             return await book.database.read(fn)
 
         busy = SimpleNamespace(
-            database=SimpleNamespace(read=read), now_ms=lambda: book.now, log_retention_ms=90 * DAY_MS
+            database=SimpleNamespace(read=read, search=read),
+            long_searches=LongSearches(),
+            now_ms=lambda: book.now,
+            oldest_event=lambda: book.now - 90 * DAY_MS,
         )
         async with following(book, pipeline=cast("Pipeline", busy)) as tail:
             for _ in range(6):
@@ -316,7 +359,7 @@ def test_an_org_has_a_bounded_number_of_tails_and_the_server_too() -> None:
 def test_many_tails_rest_longer_so_that_all_together_read_no_more() -> None:
     followers = Followers()
     followers.max_per_org = 200
-    assert followers.pause_s == 0.1
+    assert followers.pause_s == MIN_PAUSE_S
     entered = [followers.enter(OURS) for _ in range(200)]
     for one in entered:
         one.__enter__()

@@ -47,6 +47,30 @@ def test_two_are_compared_at_once_some_wait_and_more_are_refused() -> None:
     asyncio.run(walk())
 
 
+def test_a_caller_who_leaves_keeps_the_slot_until_the_thread_is_done() -> None:
+    async def walk() -> None:
+        passwords = Held()
+        tasks = [asyncio.create_task(passwords.matches("s", "p")) for _ in range(AT_ONCE)]
+        await until(lambda: passwords.now == AT_ONCE)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        late = [asyncio.create_task(passwords.matches("s", "p")) for _ in range(MAX_WAITING)]
+        await asyncio.sleep(0.05)
+        assert passwords.now == AT_ONCE, "the threads of those who left still hash"
+        with pytest.raises(OverloadedError):
+            await passwords.matches("s", "p")
+        late.pop().cancel()  # one that waits leaves at once
+        await asyncio.sleep(0)
+        late.append(asyncio.create_task(passwords.matches("s", "p")))
+        passwords.gate.set()
+        assert await asyncio.gather(*late) == [True] * MAX_WAITING
+        assert passwords.most == AT_ONCE
+        assert passwords._under_way == 0
+
+    asyncio.run(walk())
+
+
 def test_a_hash_proves_its_password_and_no_other_and_a_broken_one_proves_nothing() -> None:
     async def walk() -> None:
         passwords = Passwords()

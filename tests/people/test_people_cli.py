@@ -102,7 +102,7 @@ def test_an_org_is_founded_and_published_into(served: CommandLine, tmp_path: Pat
     assert "Acme" in served.run("orgs", "list").stdout
     assert org["admin"]["id"] in served.run("orgs", "show", org["id"]).stdout
     taken = served.run("orgs", "create", "Acme")
-    assert taken.returncode == 2
+    assert taken.returncode == 1
     assert "already exists" in taken.stderr
     events = tmp_path / "events.ndjson"
     events.write_bytes(lines_of([{"eventType": "user.lifecycle.create"}] * 3))
@@ -114,7 +114,8 @@ def test_an_org_is_founded_and_published_into(served: CommandLine, tmp_path: Pat
     unknown = served.run("publish", str(events), "--org", "00oaaaaaaaaaaaaaaaaa")
     assert unknown.returncode == 1
     assert "orgs list" in unknown.stderr
-    assert served.run("publish", str(events), "--org", "a\r\nb").returncode == 2
+    odd = served.run("publish", str(events), "--org", "a\r\nb")
+    assert (odd.returncode, "No org has the id or the name" in odd.stderr) == (1, True)
 
 
 def test_a_token_has_scopes_an_end_and_a_last_use(served: CommandLine) -> None:
@@ -144,3 +145,21 @@ def test_a_token_has_scopes_an_end_and_a_last_use(served: CommandLine) -> None:
     assert served.run("tokens", "create", "x", "--scope", "okta.logs.read", "--role", "PUBLISHER").returncode == 2
     for role in ("HOOKS_ADMIN", "READ_ONLY_ADMIN"):
         assert served.json("tokens", "create", "x", "--role", role)["role"] == role
+
+
+def test_an_org_is_named_and_what_to_do_next_is_told(served: CommandLine) -> None:
+    made = served.run("orgs", "create", "Named org")
+    assert "Next: tenterhook orgs token 00o" in made.stderr
+    assert "Named org" in served.run("orgs", "show", "Named org").stdout
+    token = served.run("orgs", "token", "Named org", "reader", "--role", "super_admin").stdout.strip()
+    event = lines_of([{"eventType": "user.session.end"}])
+    assert served.run("publish", "-", "--org", "Named org", stdin=event).returncode == 0
+    found = served.json("logs", "--filter", 'eventType eq "user.session.end"', "--token", token)
+    assert len(found) == 1
+    assert "No org has the id or the name" in served.run("orgs", "show", "Nobody").stderr
+
+
+def test_tokens_are_listed_with_their_owners(served: CommandLine) -> None:
+    made = served.json("tokens", "create", "owned")
+    [line] = [one for one in served.run("tokens", "list").stdout.splitlines() if made["id"] in one]
+    assert line.split()[1:3] == ["SUPER_ADMIN", "admin"]

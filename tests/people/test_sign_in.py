@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 
-from api_rig import Api, with_api
+import httpx2
+from api_rig import BASE, Api, receiving, until, with_api
 from people_rig import (
     ADMINS,
     ORGS,
@@ -23,6 +25,7 @@ from people_rig import (
 )
 
 from tenterhook.api.rate_limit import RateLimits
+from tenterhook.domain.event_hook import Events
 
 HOURS_12, MINUTES_15 = 12 * 3_600_000, 15 * 60_000
 ALICE = {"login": "alice", "password": PASSWORD}
@@ -125,12 +128,12 @@ async def test_what_is_no_way_to_sign_in_is_told(api: Api) -> None:
 
 
 @with_api()
-async def test_after_five_failures_a_login_is_refused_for_a_minute_even_with_its_password(api: Api) -> None:
+async def test_after_five_failures_from_an_address_it_is_refused_that_login_even_with_its_password(api: Api) -> None:
     me = first(api)
     await add_admin(me, "alice", password=PASSWORD)
     await add_admin(me, "bob", password=PASSWORD)
-    answers = await asyncio.gather(*(attempt(api, login="alice", password="guess number ten") for _ in range(10)))
-    assert sorted(one.status_code for one in answers) == [401] * 5 + [429] * 5
+    guesses = [await attempt(api, login="alice", password="guess number ten") for _ in range(10)]
+    assert [one.status_code for one in guesses] == [401] * 5 + [429] * 5
     refused = await attempt(api, **ALICE)
     assert refused.status_code == 429
     assert refused.json()["errorCode"] == "E0000047"
@@ -141,6 +144,58 @@ async def test_after_five_failures_a_login_is_refused_for_a_minute_even_with_its
     admin = next(one for one in (await me.call("GET", ADMINS)).json() if one["login"] == "alice")
     link = (await made(me, f"{ADMINS}/{admin['id']}/sign-in-link", {}))["link"]
     assert (await attempt(api, link=link)).status_code == 200, "a link still lets the real one in"
+
+
+def elsewhere(api: Api, address: str) -> httpx2.AsyncClient:
+    """A client at another address."""
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=api.frame, client=(address, 1)), base_url=BASE)
+
+
+@with_api()
+async def test_row_193_guesses_of_somebody_elsewhere_keep_nobody_out(api: Api) -> None:
+    await add_admin(first(api), "alice", password=PASSWORD)
+    async with elsewhere(api, "198.51.100.9") as attacker:
+        guesses = [
+            (await attacker.post(SIGN_IN, json={**ALICE, "password": f"guess number {n}"})).status_code
+            for n in range(60)
+        ]
+    assert guesses == [401] * 5 + [429] * 55
+    assert (await attempt(api, **ALICE)).status_code == 200, "the right password, from where nobody guessed"
+
+
+@with_api(limits=RateLimits(logins=7))
+async def test_guesses_from_many_addresses_are_counted_together(api: Api) -> None:
+    me = first(api)
+    admin = await add_admin(me, "alice", password=PASSWORD)
+    statuses = []
+    for address in ("198.51.100.1", "198.51.100.2", "2001:db8::1"):
+        async with elsewhere(api, address) as attacker:
+            guess = {**ALICE, "password": "guess number ten"}
+            statuses += [(await attacker.post(SIGN_IN, json=guess)).status_code for _ in range(3)]
+    assert statuses == [401] * 7 + [429] * 2
+    assert (await attempt(api, **ALICE)).status_code == 429
+    link = (await made(me, f"{ADMINS}/{admin['id']}/sign-in-link", {}))["link"]
+    assert (await attempt(api, link=link)).status_code == 200, "a link still lets the real one in"
+
+
+@with_api()
+async def test_row_194_one_address_has_two_passwords_compared_at_a_time_and_others_their_turn(api: Api) -> None:
+    await add_admin(first(api), "alice", password=PASSWORD)
+    passwords, gate = api.pipeline.passwords, threading.Event()
+    passwords._nobodys = await passwords.hash("x")
+    verify = passwords._verify
+    passwords._verify = lambda stored, given: gate.wait(20) and verify(stored, given)  # type: ignore[method-assign]
+    async with elsewhere(api, "198.51.100.9") as attacker:
+        guess = {"password": "guess number ten"}
+        flood = [asyncio.create_task(attacker.post(SIGN_IN, json={**guess, "login": f"nobody{n}"})) for n in range(25)]
+        await until(lambda: sum(one.done() for one in flood) == 23)
+        mine = asyncio.create_task(attempt(api, **ALICE))
+        await until(lambda: passwords._under_way == 3)
+        gate.set()
+        answers = await asyncio.gather(*flood)
+        assert (await mine).status_code == 200
+    assert sorted(one.status_code for one in answers) == [401] * 2 + [503] * 23
+    assert not api.frame.state.limiter.begun, "nothing is kept of those who are gone"
 
 
 @with_api()
@@ -161,8 +216,8 @@ async def test_failures_are_counted_by_address_whatever_the_login(api: Api) -> N
     assert spoofed.status_code == 429
 
 
-@with_api(limits=RateLimits(sign_ins=1, failures=1))
-async def test_an_attempt_that_was_never_judged_counts_for_nothing(api: Api) -> None:
+@with_api(limits=RateLimits(sign_ins=1, logins=1, failures=2))
+async def test_an_attempt_that_was_never_judged_is_no_guess_but_counts_for_its_address(api: Api) -> None:
     await add_admin(first(api), "alice", password=PASSWORD)
     api.pipeline.passwords._under_way = 1000
     busy = await attempt(api, **ALICE)
@@ -170,6 +225,8 @@ async def test_an_attempt_that_was_never_judged_counts_for_nothing(api: Api) -> 
     assert "retry-after" in busy.headers
     api.pipeline.passwords._under_way = 0
     assert (await attempt(api, **ALICE)).status_code == 200
+    api.pipeline.passwords._under_way = 1000
+    assert [(await attempt(api, **ALICE)).status_code for _ in range(3)] == [503, 429, 429]
 
 
 # -- links -------------------------------------------------------------------------------------------------------------
@@ -243,6 +300,60 @@ async def test_sign_ins_are_logged_and_a_login_that_nobody_has_is_not_repeated(a
     assert all(one["client"]["userAgent"]["rawUserAgent"] == "test/1" for one in events)
     assert all("requestApiTokenId" not in one["transaction"]["detail"] for one in events)
     assert "wrong field" not in str(events)
+
+
+@with_api(limits=RateLimits(sign_ins=100))
+async def test_failures_of_logins_that_nobody_has_are_logged_once_a_minute_with_their_number(api: Api) -> None:
+    me = first(api)
+    await add_admin(me, "alice", password=PASSWORD)
+    org, theirs = await other_org(me)
+    now = api.pipeline.now_ms()
+    api.pipeline.now_ms = lambda: now
+    for n in range(4):
+        assert_refused(await attempt(api, login=f"nobody{n}", password="x"))
+    assert_refused(await attempt(api, login="nobody", password="x", org=org["id"]))
+    now += 60_000
+    assert_refused(await attempt(api, login="alice", password="wrong"))
+    assert_refused(await attempt(api, login="nobody", password="x"))
+    now += 59_999
+    assert_refused(await attempt(api, login="nobody", password="x"))
+    assert_refused(await attempt(api, login="alice", password="wrong"))
+    events = await logged(me, "user.session.start")
+    told = [(one["actor"]["alternateId"], one["debugContext"]["debugData"].get("failures")) for one in events]
+    assert told == [("unknown", "1"), ("alice", None), ("unknown", "4"), ("alice", None)]
+    assert len(await logged(theirs, "user.session.start")) == 1, "each org is told of its own"
+
+
+@with_api(limits=RateLimits(sign_ins=1000, failures=1000))
+async def test_logins_that_nobody_has_fill_no_log_and_each_is_still_a_write(api: Api) -> None:
+    def size(name: str) -> int:
+        return sum(path.stat().st_size for path in api.pipeline.database.path.parent.glob(name))
+
+    await attempt(api, login="nobody", password="x")
+    before = len(await logged(first(api), "user."))
+    for n in range(5):
+        written = size("*-wal")
+        assert_refused(await attempt(api, login=f"n{n}", password="x"))
+        assert size("*-wal") > written, "or what takes no time would tell which logins there are"
+    assert len(await logged(first(api), "user.")) == before
+
+
+@with_api(limit_events_per_24h=2, limits=RateLimits(sign_ins=1000))
+async def test_nobody_without_a_token_can_spend_an_orgs_quota(api: Api) -> None:
+    me = first(api)
+    await add_admin(me, "alice", password=PASSWORD)
+    async with receiving(204) as receiver:
+        watching = await api.add_hook(receiver.url, events=Events(items=("user.session.start",)))
+        wanted = await api.add_hook(receiver.url)
+        for _ in range(5):
+            assert_refused(await attempt(api, login="alice", password="wrong"))
+        await api.publish()
+        await until(lambda: len(receiver.requests) == 6)
+        assert await api.deliveries(watching, "?status=HELD") == []
+        assert await api.deliveries(wanted, "?status=HELD") == []
+    limits = (await me.call("GET", "/api/v1/limits")).json()
+    assert limits[0]["name"] == "eventsTriggeringHooks"
+    assert limits[0]["used"] == 1
 
 
 @with_api()

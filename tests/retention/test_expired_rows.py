@@ -59,11 +59,11 @@ def test_a_step_is_bounded_by_the_events_that_its_deliveries_carry(tmp_path: Pat
         rig.carrier.open.clear()
         await rig.put(hook(max_events_per_request=8))
         await appended(rig, [entry(rig) for _ in range(40)])
-        look = await rig.database.read(lambda tx: expired_rows.old_deliveries(tx, 0, 10**6, 20))
+        look = await rig.database.read(lambda tx: expired_rows.old_deliveries(tx, (0, None), 10**6, 20))
         assert [one.id for one in look] == [1, 2]
-        large = await rig.database.read(lambda tx: expired_rows.old_deliveries(tx, 2, 10**6, 5))
+        large = await rig.database.read(lambda tx: expired_rows.old_deliveries(tx, (2, None), 10**6, 5))
         assert [one.id for one in large] == [3], "one at least, or nothing would go on"
-        young = await rig.database.read(lambda tx: expired_rows.old_deliveries(tx, 0, 16, 1000))
+        young = await rig.database.read(lambda tx: expired_rows.old_deliveries(tx, (0, None), 16, 1000))
         assert [one.id for one in young] == [1, 2], "the third begins with event 17"
 
     run(tmp_path, story)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from api_rig import EVENT, Api, api_at, receiving, until, with_api
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.timestamp import DAY_MS, format_ms
 from tenterhook.engine import retain as module
-from tenterhook.engine.retain import ANEW_EVERY_MS, STEP, Progress, Retained, retain
+from tenterhook.engine.retain import ANEW_EVERY_MS, STEP, Progress, Retained, Walk, retain
+from tenterhook.store.write_queue import Class
 
 WANTED = EVENT["eventType"]
 
@@ -205,6 +208,55 @@ async def test_ended_deliveries_go_with_their_attempts_once_their_events_are_gon
         await no_loose_ends(api)
 
 
+@with_api(retention_log_days=5, retention_attempt_days=30)
+async def test_what_is_kept_between_the_two_retentions_is_not_looked_at_again(api: Api) -> None:
+    clock = Clock(api)
+
+    def fill(tx: Any) -> None:
+        for at in range(1, 5 * STEP + 1):
+            values = (at, "00oX", "who", at.to_bytes(4), clock.start, clock.start)
+            sql = "INSERT INTO delivery VALUES (?,?,?,?,1,'PUBLISH',2,0,NULL,1,0,0,?,?,NULL,NULL)"
+            tx.driver.execute(sql, values)
+
+    await api.pipeline.database.write(fill)
+    progress = Progress()
+    looks: list[int] = []
+    real = api.pipeline.database.read
+
+    async def read(fn: Any) -> Any:
+        found = await real(fn)
+        if getattr(fn, "func", None) is module.expired_rows.old_deliveries:
+            looks.append(len(found))
+        return found
+
+    api.pipeline.database.read = read  # type: ignore[method-assign]
+    seen = []
+    for hours in (0, 1, 24, 25 * 24 + 1):
+        clock.now = clock.start + 6 * DAY_MS + hours * ANEW_EVERY_MS
+        await retain(api.pipeline, progress)
+        seen.append(sum(looks))
+        looks.clear()
+    assert seen == [5 * STEP, 0, 0, 5 * STEP]
+    assert await count(api, "delivery") == 0
+
+
+def test_what_was_passed_over_is_looked_at_after_an_hour_and_the_more_it_is_the_later() -> None:
+    walk = Walk(upto=50, since_ms=1)
+    walk.pass_over([7, 9])
+    walk.pass_over([30])
+    walk.go_back(ANEW_EVERY_MS)
+    assert walk.upto == 50
+    walk.go_back(ANEW_EVERY_MS + 1)
+    assert (walk.upto, walk.left, walk.first_left) == (6, 0, None)
+    walk = Walk(upto=50, since_ms=0, first_left=7, left=10**9)
+    walk.go_back(24 * ANEW_EVERY_MS - 1)
+    assert walk.upto == 50
+    walk.go_back(24 * ANEW_EVERY_MS)
+    assert walk.upto == 6
+    walk.go_back(0)
+    assert walk.upto == 0, "a clock that was set back begins at the beginning"
+
+
 @with_api(retention_log_days=10)
 async def test_a_delivery_under_way_is_left_to_its_attempt(api: Api) -> None:
     clock = Clock(api)
@@ -309,6 +361,15 @@ async def test_many_attempts_of_several_orgs_go_in_steps(api: Api) -> None:
 # ---- what is beyond retention and not gone yet -----------------------------------------------------------------------
 
 
+async def looked_at(api: Api, hook: EventHook, uuid: str) -> tuple[int, int]:
+    """Return what a preview of the event answers, and on how many events the hook's filter is tried."""
+    path = f"/api/v1/eventHooks/{hook.id}"
+    preview = await api.call("POST", f"{path}/preview", json={"uuid": uuid})
+    trial = await api.call("POST", f"{path}/filter/test", json={})
+    tested: int = trial.json()["tested"]
+    return preview.status_code, tested
+
+
 @with_api(retention_log_days=10, retention_attempt_days=5)
 async def test_nothing_beyond_retention_is_shown_even_before_it_is_gone(api: Api) -> None:
     clock = Clock(api)
@@ -320,17 +381,34 @@ async def test_nothing_beyond_retention_is_shown_even_before_it_is_gone(api: Api
         shown = (await api.call("GET", f"/api/v1/deliveries/{one['id']}")).json()
         assert (shown["attempts"], shown["events"]) == ([], [uuid])
         assert (await api.call("GET", f"/api/v1/logs/{uuid}/deliveries")).status_code == 200
+        assert await looked_at(api, hook, uuid) == (200, 1)
         clock.to_day(11)
         shown = (await api.call("GET", f"/api/v1/deliveries/{one['id']}")).json()
         assert (shown["attempts"], shown["events"]) == ([], [])
         assert (await api.call("GET", f"/api/v1/logs/{uuid}/deliveries")).status_code == 404
         assert (await api.call("POST", f"/api/v1/deliveries/{one['id']}/retry")).status_code == 400
+        assert await looked_at(api, hook, uuid) == (404, 0)
         listed = (await api.call("GET", f"/api/v1/logs?since={format_ms(clock.start)}")).json()
         assert uuid not in [event["uuid"] for event in listed]
         assert await count(api, "log_event") > 0
 
 
 # ---- ends in the middle ----------------------------------------------------------------------------------------------
+
+
+def held_after_a_step(api: Api) -> asyncio.Event:
+    """Let no round of retention go on after its first step of deliveries; return what is set then."""
+    real, stepped = api.pipeline.database.write, asyncio.Event()
+
+    async def write(fn: Any, klass: Class = Class.DOCUMENT) -> Any:
+        result = await real(fn, klass)
+        if getattr(fn, "func", None) is module._end_deliveries:
+            stepped.set()
+            await asyncio.Event().wait()
+        return result
+
+    api.pipeline.database.write = write  # type: ignore[method-assign]
+    return stepped
 
 
 def test_a_round_that_is_cut_off_leaves_a_whole_record_and_the_next_one_ends_it(tmp_path: Path) -> None:
@@ -342,12 +420,14 @@ def test_a_round_that_is_cut_off_leaves_a_whole_record_and_the_next_one_ends_it(
                 await api.publish(*[EVENT] * 900)
                 clock.to_day(11)
                 young = await api.publish()
+                stepped = held_after_a_step(api)
                 task = asyncio.create_task(retain(api.pipeline))
-                await until(lambda: count(api, "delivery", "end_reason = 'EXPIRED'"))
+                await asyncio.wait_for(stepped.wait(), 10)
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-                assert 0 < await count(api, "delivery", "state = 0") <= 901 - STEP
+                assert await count(api, "delivery", "end_reason = 'EXPIRED'") == STEP
+                assert await count(api, "delivery", "state = 0") == 901 - STEP
             async with api_at(tmp_path / "data", retention_log_days=10) as api:
                 api.pipeline.now_ms = lambda: clock.now
                 await no_loose_ends(api)
@@ -365,7 +445,6 @@ def test_a_round_that_is_cut_off_leaves_a_whole_record_and_the_next_one_ends_it(
 async def test_the_loop_takes_away_what_became_too_old_and_goes_on_after_a_failure(api: Api) -> None:
     clock = Clock(api)
     await api.publish()
-    clock.to_day(11)
     real, failed = api.pipeline.oldest_event, asyncio.Event()
 
     def fails_once() -> int:
@@ -375,12 +454,92 @@ async def test_the_loop_takes_away_what_became_too_old_and_goes_on_after_a_failu
         return real()
 
     api.pipeline.oldest_event = fails_once  # type: ignore[method-assign]
-    task = asyncio.create_task(module.retain_forever(api.pipeline, every_s=0.01))
-    try:
+    async with running(api, lambda: clock.now / 1000):
+        clock.to_day(11)
         await until(lambda: _none_left(api))
+    assert failed.is_set()
+
+
+@asynccontextmanager
+async def running(api: Api, steady_s: Callable[[], float]) -> AsyncIterator[None]:
+    """Run the loop, which has begun to watch the clock when the block begins."""
+    looks = 0
+
+    def looked() -> float:
+        nonlocal looks
+        looks += 1
+        return steady_s()
+
+    task = asyncio.create_task(module.retain_forever(api.pipeline, 0.01, looked))
+    try:
+        await until(lambda: looks)
+        yield
     finally:
         task.cancel()
-    assert failed.is_set()
+
+
+@with_api(retention_log_days=10)
+async def test_a_clock_that_jumps_ahead_deletes_nothing_and_one_set_right_goes_on_at_once(api: Api) -> None:
+    clock = Clock(api)
+    steady = Clock(api)
+    api.pipeline.now_ms = lambda: clock.now
+    await api.publish()
+    clock.to_day(0.9)
+    steady.to_day(0.9)
+    looks = 0
+
+    def steady_s() -> float:
+        nonlocal looks
+        looks += 1
+        return steady.now / 1000
+
+    async with running(api, steady_s):
+        clock.to_day(40)
+        seen = looks
+        await until(lambda: looks > seen + 5)
+        assert await count(api, "log_event") > 0
+        clock.to_day(0.9)
+        seen = looks
+        await until(lambda: looks > seen + 5)
+        clock.to_day(11)
+        steady.to_day(11)
+        await until(lambda: _none_left(api))
+
+
+@with_api(retention_log_days=10)
+async def test_a_clock_that_jumps_in_the_middle_of_a_round_changes_nothing_for_it(api: Api) -> None:
+    clock = Clock(api)
+    async with receiving(204) as receiver:
+        hook = await api.add_hook(receiver.url)
+        await api.publish()
+        await api.wait_for(hook, "DELIVERED")
+        real = api.pipeline.database.read
+
+        async def read(fn: Any) -> Any:
+            clock.to_day(400)
+            return await real(fn)
+
+        api.pipeline.database.read = read  # type: ignore[method-assign]
+        assert await retain(api.pipeline) == Retained()
+
+
+@with_api(retention_log_days=10)
+async def test_after_a_month_off_the_server_retains_an_hour_later(api: Api) -> None:
+    clock = Clock(api)
+    await api.publish()
+    clock.to_day(40)
+    steady, looks = 0.0, 0
+
+    def steady_s() -> float:
+        nonlocal looks
+        looks += 1
+        return steady
+
+    async with running(api, steady_s):
+        await until(lambda: looks > 5)
+        assert await count(api, "log_event") > 0
+        clock.now, steady = clock.now + 3_600_000, 3600.0
+        await until(lambda: _none_left(api))
 
 
 async def _none_left(api: Api) -> bool:

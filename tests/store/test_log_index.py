@@ -48,13 +48,14 @@ def test_each_step_goes_on_where_the_last_ended_and_ends_with_nothing(tmp_path: 
 
 def test_a_row_holds_its_org_and_what_escapes_stand_for(tmp_path: Path) -> None:
     def story(tx: Tx) -> None:
+        found_orgs(tx)
         append(tx, 'a"quoted\\slash\tword', "plain", "nul\0byte")
         log_index.fill(tx, 10)
         for word in ("quoted", "slash", "word"):
             assert having(tx, word) == [1]
         assert having(tx, "tword") == []
         assert having(tx, "byte") == [3]
-        assert having(tx, f'"{ORG}" AND plain') == [2]
+        assert having(tx, f'"{log_index.org_word(tx, ORG)}" AND plain') == [2]
 
     in_one(tmp_path, story)
 
@@ -130,7 +131,54 @@ def test_the_tail_is_indexed_in_small_commits_and_in_larger_ones_only_if_it_is_l
         await database.write(lambda tx: append(tx, *["y"] * (STEP * PATIENCE + 2 * LARGE_STEP)))
         before = database.commits
         await index_tail(database)
-        assert database.commits - before == PATIENCE + 3
+        assert database.commits - before == PATIENCE + 2
         assert len(await database.read(lambda tx: having(tx, "x OR y"))) == total + STEP * PATIENCE + 2 * LARGE_STEP
 
     run(tmp_path, story)
+
+
+def test_an_index_that_another_version_has_written_is_thrown_away_and_made_anew(tmp_path: Path) -> None:
+    def story(tx: Tx) -> None:
+        append(tx, "one", "two")
+        log_index.prepare(tx)
+        log_index.fill(tx, 10)
+        assert not log_index.prepare(tx)
+        assert having(tx, "two") == [2]
+        tx.driver.execute("UPDATE counter SET value = value - 1 WHERE name = 'log_text.version'")
+        assert log_index.prepare(tx)
+        assert [having(tx, "two"), log_index.indexed_upto(tx), log_index.has_tail(tx)] == [[], 0, True]
+        assert [log_index.fill(tx, 10), having(tx, "two"), log_index.prepare(tx)] == [2, [2], False]
+
+    in_one(tmp_path, story)
+
+
+def test_an_index_of_no_known_version_is_made_anew_as_well(tmp_path: Path) -> None:
+    def story(tx: Tx) -> None:
+        append(tx, "one")
+        log_index.fill(tx, 10)
+        tx.driver.execute("DELETE FROM counter WHERE name = 'log_text.version'")
+        assert log_index.prepare(tx)
+        assert log_index.has_tail(tx)
+
+    in_one(tmp_path, story)
+
+
+def test_a_step_is_bounded_by_bytes_as_well_and_takes_one_event_in_any_case(tmp_path: Path) -> None:
+    def story(tx: Tx) -> None:
+        append(tx, *["x" * (log_index.STEP_BYTES // 2 - 100)] * 4, "y" * (log_index.STEP_BYTES + 1), "z")
+        assert [log_index.fill(tx, 100) for _ in range(5)] == [3, 2, 1, 0, 0]
+
+    in_one(tmp_path, story)
+
+
+def test_nobody_can_publish_the_word_that_says_whose_an_event_is(tmp_path: Path) -> None:
+    def story(tx: Tx) -> None:
+        found_orgs(tx)
+        append(tx, ORG, "mine")
+        log_index.fill(tx, 10)
+        word = log_index.org_word(tx, ORG)
+        assert ORG.lower() not in word
+        assert len(word) == 16
+        assert having(tx, f'"{word}"') == [1, 2]
+
+    in_one(tmp_path, story)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import Depends
@@ -12,6 +13,8 @@ from starlette.types import Scope
 from tenterhook.api.exchange import Exchange, exchange_of
 from tenterhook.api.rate_limit import Bucket, Limiter, address_key
 from tenterhook.domain.principal import Permission, Principal
+from tenterhook.engine.authenticate import authenticate, known_caller
+from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.tell_excess import Excess
 from tenterhook.errors import ForbiddenError, NotAuthenticatedError, RateLimitedError
 
@@ -22,21 +25,27 @@ _BUCKETS = {Permission.READ_LOG: Bucket.LOGS, Permission.PUBLISH: None}
 class Guard:
     """What a route asks of its caller. Declared in the route's signature, so that nobody can forget to ask."""
 
-    def __init__(self, permission: Permission, bucket: Bucket | None = None) -> None:
+    def __init__(self, permission: Permission, bucket: Bucket | None = None, also: Iterable[Permission] = ()) -> None:
         self.permission = permission
         self.bucket = bucket
+        self.also = tuple(also)
 
     async def __call__(self, request: Request) -> Principal:
         """Return the caller, or raise what `allow` raises."""
-        return allow(request, self.permission, self.bucket)
+        principal = allow(request, self.permission, self.bucket)
+        for one in self.also:
+            if not principal.may(one):
+                needed = f"{one} beside {self.permission}"
+                raise ForbiddenError(f"This call needs {needed}; this caller has {_granted(principal)}.")
+        return principal
 
 
-def needs(permission: Permission, bucket: Bucket | None = None) -> Any:
+def needs(permission: Permission, bucket: Bucket | None = None, *, also: Iterable[Permission] = ()) -> Any:
     """Return the marker of a route's parameter that is its caller: ``Annotated[Principal, needs(...)]``.
 
-    bucket: as in `allow`.
+    bucket: as in `allow`. also: what the caller must have beside *permission*.
     """
-    return Depends(Guard(permission, bucket))
+    return Depends(Guard(permission, bucket, also))
 
 
 def guard_of(route: APIRoute) -> Guard | None:
@@ -70,8 +79,45 @@ def allow_scope(scope: Scope, permission: Permission, bucket: Bucket | None = No
             scope["app"].state.excesses.note(excess)
             raise RateLimitedError("")
     if not principal.may(permission):
-        raise ForbiddenError("")
+        raise ForbiddenError(f"This call needs {permission}; this caller has {_granted(principal)}.")
+    exchange.allowed = True
     return principal
+
+
+async def identify(pipeline: Pipeline, exchange: Exchange) -> Principal | None:
+    """Return whom the request's credential stands for now, as the token knows them; None: it has no good one."""
+    facts = exchange.facts
+    if len(facts.authorizations) != 1:
+        return None
+    header = facts.authorizations[0].decode("latin-1")
+    known = known_caller(pipeline, header)
+    if known is None:
+        try:
+            known = await authenticate(pipeline, header)
+        except NotAuthenticatedError:
+            return None
+    return known
+
+
+async def ask_again(scope: Scope) -> None:
+    """Ask once more for the caller who was allowed in: a body may come half a minute after its head.
+
+    Call it when the body is there. A token seen lately costs a hash and a look-up.
+    Raises: NotAuthenticatedError, if the token was revoked or has expired meanwhile; ForbiddenError, if it may do less.
+    """
+    exchange = exchange_of(scope)
+    if not exchange.allowed or exchange.principal is None:
+        return
+    now = await identify(scope["app"].state.pipeline, exchange)
+    if now is None:
+        raise NotAuthenticatedError("the token ended while the body was on its way")
+    if not exchange.principal.permissions <= now.permissions:
+        raise ForbiddenError("What your token may do was reduced while the body was on its way.")
+
+
+def _granted(principal: Principal) -> str:
+    """Name what a caller may do: its role, else its scopes."""
+    return principal.role or ", ".join(sorted(principal.permissions)) or "no scope that is known here"
 
 
 def _refused(exchange: Exchange, limiter: Limiter) -> Exception:

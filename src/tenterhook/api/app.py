@@ -32,6 +32,7 @@ from tenterhook.api.errors import error_answer
 from tenterhook.api.exchange import exchange_of
 from tenterhook.api.frame import Frame
 from tenterhook.api.rate_limit import Limiter, RateLimits
+from tenterhook.engine.budget import Budget
 from tenterhook.engine.found_org import KnownOrgs
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.publish import Publishing
@@ -84,6 +85,8 @@ def create_app(
     app.state.limiter = Limiter(limits, pipeline.now_ms)
     app.state.excesses = Excesses(pipeline)
     app.state.known_orgs = KnownOrgs()
+    app.state.receiving = Budget("unfinished requests")
+    app.state.answering = Budget("unread answers")
     app.router.routes.extend(_PLAIN)
     app.state.resource_routes = resource_routes()
     for resource in _RESOURCES:

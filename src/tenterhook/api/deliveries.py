@@ -49,7 +49,7 @@ async def show_one_delivery(request: Request, principal: ReadsHooks, event_id: s
 
 @router.post("/deliveries/{event_id}/retry")
 async def retry_one_delivery(request: Request, principal: ManagesHooks, event_id: str) -> Response:
-    """Send a FAILED or waiting delivery once more now, under the same eventId."""
+    """Send a FAILED or waiting delivery once more now, under the same eventId; what the quota holds stays held."""
     return json_answer(await retry_delivery(request.app.state.pipeline, principal, event_id))
 
 

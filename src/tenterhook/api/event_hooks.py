@@ -62,8 +62,8 @@ async def replace_event_hook(request: Request, principal: ManagesHooks, hook_id:
     """Replace an event hook. Another uri, header or authScheme has to be verified anew."""
     body = await read_json(request)
     seen = _seen(request)
-    hook = await register.replace_event_hook(_pipeline(request), principal, hook_id, body, expected=seen)
-    return _hinted(request, hook)
+    before, hook = await register.replace_event_hook(_pipeline(request), principal, hook_id, body, expected=seen)
+    return _hinted(request, hook, before)
 
 
 @router.delete("/{hook_id}")
@@ -110,9 +110,9 @@ def _shown(request: Request, hook: EventHook) -> Response:
     return answer
 
 
-def _hinted(request: Request, hook: EventHook) -> Response:
+def _hinted(request: Request, hook: EventHook, before: EventHook | None = None) -> Response:
     answer = _shown(request, hook)
-    found = hints(hook.channel, hook.secret)
+    found = hints(hook.channel, hook.secret, None if before is None else (before.channel, before.secret))
     if found:
         answer.headers[HINT] = "; ".join(found[:3])
     return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from tenterhook.api.access import allow_scope
+from tenterhook.api.access import allow_scope, ask_again
 from tenterhook.api.body import media_type, receive_body
 from tenterhook.api.exchange import exchange_of
 from tenterhook.domain.principal import Permission, Principal
@@ -34,6 +34,7 @@ async def publish_events(scope: Scope, receive: Receive, send: Send) -> None:
     publishing: Publishing = scope["app"].state.publishing
     publishing.admit()
     body = await receive_body(scope, receive, MAX_BODY_BYTES)
+    await ask_again(scope)
     await exchange.answer_json(_encode(await publishing.publish(principal, body, ndjson=ndjson)))
 
 

@@ -9,6 +9,7 @@ from starlette.types import Message, Scope, Send
 
 from tenterhook.api.rate_limit import Standing
 from tenterhook.domain.principal import Principal
+from tenterhook.engine.budget import Budget, Hold
 from tenterhook.ids import new_request_id
 
 #: Where an exchange is kept in the ASGI scope.
@@ -77,7 +78,7 @@ class Facts:
 class Exchange:
     """One request, from the outer layer to its answer's last byte."""
 
-    __slots__ = ("_look", "_respond", "_send", "count", "facts", "ip", "principal", "request_id", "started")
+    __slots__ = ("_look", "_respond", "_send", "allowed", "count", "facts", "ip", "principal", "request_id", "started")
 
     def __init__(self, scope: Scope, send: Send, look: Callable[[Exchange], Standing]) -> None:
         self.facts = Facts(scope["headers"])
@@ -86,6 +87,7 @@ class Exchange:
         client = scope.get("client")
         self.ip: str | None = client[0] if client else None
         self.principal: Principal | None = None
+        self.allowed = False  #: whether a route has let the principal in
         self.count: Standing | None = None  #: where the caller stands, if the call was counted
         self.started = False
         self._send = send
@@ -138,3 +140,9 @@ def exchange_of(scope: Scope) -> Exchange:
     """Return the exchange that the outer layer put into *scope*."""
     found: Exchange = scope[KEY]
     return found
+
+
+def held_of(scope: Scope, budget: Budget) -> Hold:
+    """Return what counts the bytes of this exchange in *budget*, under its caller's org; nobody's are one org's."""
+    principal = exchange_of(scope).principal
+    return budget.hold("" if principal is None else principal.org_id)

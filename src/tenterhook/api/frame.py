@@ -16,15 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from tenterhook.api.access import identify
 from tenterhook.api.errors import error_answer
 from tenterhook.api.exchange import KEY, Exchange
 from tenterhook.api.hosts import Hosts
 from tenterhook.api.proxies import Proxies
 from tenterhook.api.rate_limit import Bucket, Limiter, Standing, address_key
 from tenterhook.domain.principal import Principal
-from tenterhook.engine.authenticate import authenticate, presented_digest
+from tenterhook.engine.authenticate import known_caller
 from tenterhook.engine.pipeline import Pipeline
-from tenterhook.errors import MediaTypeError, NotAuthenticatedError, TenterhookError, stack_of
+from tenterhook.errors import MediaTypeError, TenterhookError, stack_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,8 @@ class Frame:
         self.failures = 0
         self._pipeline = pipeline
         self._limiter = limiter
+        #: Addresses whose failures are used up and that have a token looked for: no more than there are connections.
+        self._looking: set[str] = set()
         self._hot = dict(hot)
         self._hosts = Hosts(pipeline.public_url)
         self._proxies = Proxies(pipeline.trusted_proxies)
@@ -112,17 +115,9 @@ class Frame:
     async def _identify(self, exchange: Exchange) -> None:
         """Find out who calls; whether that matters is the route's to say."""
         facts = exchange.facts
-        if len(facts.authorizations) != 1:
-            return
-        header = facts.authorizations[0].decode("latin-1")
-        digest = presented_digest(header)
-        now_ms = self._pipeline.now_ms()
-        known = None if digest is None else self._pipeline.tokens.known(digest, now_ms)
+        known = await self._known(exchange)
         if known is None:
-            try:
-                known = await authenticate(self._pipeline, header)
-            except NotAuthenticatedError:
-                return
+            return
         agent = None if facts.user_agent is None else facts.user_agent.decode("latin-1")
         exchange.principal = Principal(
             org_id=known.org_id,
@@ -137,6 +132,28 @@ class Frame:
             ip=exchange.ip,
             user_agent=agent,
         )
+
+    async def _known(self, exchange: Exchange) -> Principal | None:
+        """Return whom the token stands for. An address with too many failures has its tokens looked for one by one.
+
+        So a flood of unknown tokens holds one reader of the database, and a good one that it comes with is found.
+        """
+        authorizations = exchange.facts.authorizations
+        if len(authorizations) != 1:
+            return None
+        found = known_caller(self._pipeline, authorizations[0].decode("latin-1"))
+        if found is not None:
+            return found
+        address = address_key(exchange.ip)
+        if self._limiter.look(Bucket.FAILURES, address).remaining > 0:
+            return await identify(self._pipeline, exchange)
+        if address in self._looking:
+            return None
+        self._looking.add(address)
+        try:
+            return await identify(self._pipeline, exchange)
+        finally:
+            self._looking.remove(address)
 
     def _look(self, exchange: Exchange) -> Standing:
         """Return where the caller of an uncounted request stands."""

@@ -36,7 +36,7 @@ async def list_limits(request: Request, principal: ReadsLimits) -> Response:
                 limiter,
                 Bucket.VERIFICATION,
                 principal.org_id,
-                ("verifications", "Verifications and previews of the org a minute."),
+                ("verifications", "Verifications, previews and filter tests of the org a minute."),
             ),
             LimitView(
                 name="jsonBody",

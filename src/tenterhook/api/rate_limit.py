@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
@@ -22,7 +22,8 @@ class Bucket(StrEnum):
     LOGS = "logs"  #: per token
     VERIFICATION = "verification"  #: per org
     FAILURES = "failures"  #: per address of a caller without a valid token
-    SIGN_INS = "sign_ins"  #: failed ones, per login
+    SIGN_INS = "sign_ins"  #: failed ones, per login and address
+    LOGINS = "logins"  #: failed ones, per login, from wherever
 
 
 class RateLimits(msgspec.Struct, frozen=True):
@@ -33,6 +34,7 @@ class RateLimits(msgspec.Struct, frozen=True):
     verification: int = 120
     failures: int = 120
     sign_ins: int = 5
+    logins: int = 50
 
 
 class Standing(NamedTuple):
@@ -57,6 +59,8 @@ class Limiter:
         self._now_ms = now_ms
         self._limit = {bucket: getattr(limits, bucket.value) for bucket in Bucket}
         self._windows: dict[Bucket, OrderedDict[str, _Window]] = {bucket: OrderedDict() for bucket in Bucket}
+        #: Password sign-ins under way per address: no more than there are connections.
+        self.begun: Counter[str] = Counter()
 
     def count(self, bucket: Bucket, key: str) -> Standing:
         """Count one call and return where its caller now stands; not allowed if the window was used up before."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
@@ -24,6 +26,8 @@ router = APIRouter(prefix="/api/v1/sign-in", tags=["Admins"])
 
 _ENTITY = "signIn"
 _KNOWN = ("login", "password", "org", "link")
+#: Passwords of one address that are compared or wait for it, at a time.
+AT_ONCE = 2
 
 
 class _Given(NamedTuple):
@@ -42,15 +46,17 @@ async def sign_in(request: Request) -> Response:
     exchange = exchange_of(request.scope)
     limiter: Limiter = request.app.state.limiter
     # Counted before it is known whether it fails, so that no number of attempts at the same time gets past.
-    counted = [_count(limiter, exchange, Bucket.FAILURES, address_key(exchange.ip))]
+    knock = _count(limiter, exchange, Bucket.FAILURES, address_key(exchange.ip))
     given = _read(await read_json(request))
+    guess: list[tuple[Bucket, str]] = []
     try:
-        admin = await _admin_of(pipeline, exchange, limiter, given, counted)
+        admin = await _admin_of(pipeline, exchange, limiter, given, guess)
         text, token = await engine.open_session(pipeline, admin)
-    except OverloadedError:  # nothing was guessed
-        _give_back(limiter, counted)
+    except OverloadedError:
+        # Nothing was guessed, but it was a knock all the same: else one address could keep all others waiting.
+        _give_back(limiter, guess)
         raise
-    _give_back(limiter, counted)
+    _give_back(limiter, [knock, *guess])
     session = {key: value for key, value in token_wire(token).items() if key in ("id", "role", "expires")}
     return json_answer({"token": text, **session, "org": {"id": admin.org_id}, "admin": admin_wire(admin)})
 
@@ -62,9 +68,30 @@ async def _admin_of(
     visitor = engine.Visitor(exchange.request_id, exchange.ip, None if agent is None else agent.decode("latin-1"))
     if given.link is not None:
         return await engine.redeem_link(pipeline, given.link, visitor)
-    org_id = await engine.org_of(pipeline, given.org_id)
-    counted.append(_count(limiter, exchange, Bucket.SIGN_INS, f"{org_id}\n{given.login}"))
-    return await engine.sign_in_with_password(pipeline, org_id, given.login, given.password, visitor)
+    org_id, address = await engine.org_of(pipeline, given.org_id), address_key(exchange.ip)
+    login = f"{org_id}\n{given.login}"
+    # By address first, for somebody else's guesses must not keep the right one out; then from wherever, at ten times
+    # as many, for guesses may come from many places.
+    counted.append(_count(limiter, exchange, Bucket.SIGN_INS, f"{login}\n{address}"))
+    told = exchange.count
+    counted.append(_count(limiter, exchange, Bucket.LOGINS, login))
+    exchange.count = told
+    with _one_of_two(limiter, address):
+        return await engine.sign_in_with_password(pipeline, org_id, given.login, given.password, visitor)
+
+
+@contextmanager
+def _one_of_two(limiter: Limiter, address: str) -> Iterator[None]:
+    """Let an address have two passwords compared at a time: comparing is slow, and only few are for everybody."""
+    if limiter.begun[address] >= AT_ONCE:
+        raise OverloadedError("passwords from this address are being checked already", 1)
+    limiter.begun[address] += 1
+    try:
+        yield
+    finally:
+        limiter.begun[address] -= 1
+        if not limiter.begun[address]:
+            del limiter.begun[address]
 
 
 def _count(limiter: Limiter, exchange: Exchange, bucket: Bucket, key: str) -> tuple[Bucket, str]:

@@ -85,7 +85,7 @@ for single in (
     app.add_typer(single)
 hooks.commands.add_typer(filters.commands, name="filter", help="Which events a hook's filter lets through.")
 hooks.commands.add_typer(preview.commands)
-app.add_typer(hooks.commands, name="hooks", help="Event hooks: list, create, change, verify, delete.")
+app.add_typer(hooks.commands, name="hooks", help="Event hooks: list, create, replace, verify, delete.")
 app.add_typer(event_types.commands, name="event-types", help="What can happen: the catalogue and types of your own.")
 app.add_typer(deliveries.commands, name="deliveries", help="What was sent to a hook, with every attempt.")
 app.add_typer(tokens.commands, name="tokens", help="API tokens.")

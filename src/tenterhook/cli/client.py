@@ -24,7 +24,7 @@ from tenterhook.cli.output import note, part, parts
 from tenterhook.cli.server_file import DEFAULT_DATA, read_server_file
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-#: A log query may take 30 s (its server-side limit); verification two tries of 3 s.
+#: A log query may take 5 s (its server-side limit), a verification two tries of 3 s, a delivery on trial its timeout.
 TIMEOUT = httpx2.Timeout(40.0, connect=5.0)
 #: A stream gives a sign of life every 15 s.
 STREAM_TIMEOUT = httpx2.Timeout(45.0, connect=5.0)
@@ -34,12 +34,15 @@ MAX_WAIT_S = 60.0
 
 _ADVICE = {
     401: "Give a valid API token with --token or TENTERHOOK_TOKEN, or name the data directory with --data.",
-    403: "Use the token of an admin who may do this; `tenterhook tokens create` makes one.",
+    403: "Ask a super admin for a token that may do this.",
     421: "Use the address that the server knows as its own, or set TENTERHOOK_PUBLIC_URL there.",
-    429: "Wait a minute, or use another token.",
+    429: "Wait a minute, then try again.",
     503: "The server is overloaded or its disk is full: try again later.",
 }
 
+
+#: What only super admins may do: no token that they could hand out helps anybody else.
+_THEIRS = re.compile(r"needs tenterhook\.(?:admins|orgs)\.")
 
 #: Where what a 404 names (its kind, at the end of its summary) is listed.
 _LISTS = {
@@ -65,10 +68,17 @@ class ApiError(CommandError):
         summary = str(part(body, "errorSummary") or f"the server answered {status} without an explanation")
         self.causes = [str(part(cause, "errorSummary")) for cause in parts(body, "errorCauses")]
         code = f"{status} {part(body, 'errorCode') or ''}".strip()
-        advice = _advice(status, summary)
+        advice = "Ask a super admin." if any(map(_THEIRS.search, self.causes)) else _advice(status, summary)
         lines = [*(self.causes or [summary]), *([advice] if advice else [])]
-        fine_print = f"({code}: {summary})" if self.causes else f"({code})"
+        # Some summaries spell out their causes: once is enough.
+        told = not self.causes or all(_told_in(summary, cause) for cause in self.causes)
+        fine_print = f"({code})" if told else f"({code}: {summary})"
         super().__init__("\n".join(lines), body=body, fine_print=fine_print)
+
+
+def _told_in(summary: str, cause: str) -> bool:
+    text = cause.partition(": ")[2]
+    return bool(text) and text in summary
 
 
 def _advice(status: int, summary: str) -> str | None:
@@ -80,11 +90,14 @@ def _advice(status: int, summary: str) -> str | None:
 
 @contextlib.contextmanager
 def options_judged_by_server() -> Iterator[None]:
-    """Turn a 400 into wrong usage, exit 2: what the server refuses in here is the value of an option."""
+    """Turn a 400 into wrong usage, exit 2: what the server refuses in here is the value of an option.
+
+    A name that is taken is a good value all the same.
+    """
     try:
         yield
     except ApiError as error:
-        if error.status == 400:
+        if error.status == 400 and not all("already exists" in cause for cause in error.causes or ("",)):
             error.exit_code = UsageError.exit_code
         raise
 
@@ -93,9 +106,10 @@ def connect(url: str | None, token: str | None, data: Path | None) -> Client:
     """Return a client of the server that the options name.
 
     Without *url* the server is the one that *data* says is running, else the default address. Without *token* the
-    data directory's admin token is used, but only towards that server or this machine: it never travels elsewhere. Nor
-    does a given token go to an address that only a file in the current directory names, unless that is this machine.
-    Raises: UsageError, if the address is no URL or no token is found.
+    data directory's admin token is used, but only towards that server or this machine: it never travels elsewhere, and
+    nobody who happens to listen at the default address gets it. Nor does a given token go to an address that only a
+    file in the current directory names, unless that is this machine.
+    Raises: UsageError, if the address is no URL or no token is found; NoServer, if none runs on *data*.
     """
     folder = data or DEFAULT_DATA
     running = read_server_file(folder)
@@ -106,6 +120,10 @@ def connect(url: str | None, token: str | None, data: Path | None) -> Client:
     if not token:
         at_home = _is_this_machine(address) or (running is not None and address == running.url)
         token = _read_admin_token(folder, address) if at_home else None
+        if not url and running is None:
+            raise NoServer(
+                f"No server is running on {folder}: start one with `tenterhook serve`, or say where it is with --url."
+            )
     if not token:
         raise UsageError(f"An API token for {address} is missing: give --token or set TENTERHOOK_TOKEN.")
     if not token.isascii() or not token.isprintable():

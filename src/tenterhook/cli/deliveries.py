@@ -15,6 +15,7 @@ from tenterhook.cli.output import (
     dim,
     inert,
     moment_cell,
+    note,
     part,
     parts,
     print_fields,
@@ -56,6 +57,9 @@ def list_deliveries(
         print_json(found)
     elif found:
         print_table(("ID", "STATUS", "CREATED", "TRIES", "LAST", "NEXT", "EVENTS"), [_row(one) for one in found])
+        held = [str(part(one, "nextAttempt")) for one in found if part(one, "holdReason") == "QUOTA"]
+        if held:
+            note(f"{len(held)} {held_by_quota(min(held))}.")
     else:
         say("No deliveries.")
 
@@ -81,7 +85,14 @@ def _result(attempt: object) -> str:
 def status_words(delivery: object) -> Cell:
     """Return a delivery's status, and why it ended or is held."""
     why = part(delivery, "endReason") or part(delivery, "holdReason")
+    if why == "QUOTA":
+        return state(f"{part(delivery, 'status')} ({held_by_quota(part(delivery, 'nextAttempt'))})")
     return state(f"{part(delivery, 'status')} ({why})" if why else part(delivery, "status"))
+
+
+def held_by_quota(until: object) -> str:
+    """Tell why the quota holds a delivery, and until when. until: ISO 8601."""
+    return f"held by the quota TENTERHOOK_LIMIT_EVENTS_PER_24H until {until}; see `tenterhook limits`"
 
 
 def attempt_words(attempt: object) -> str:

@@ -32,13 +32,23 @@ class FileEvent:
     end: int  #: about how many bytes of the file end with it
     raw: bytes  #: its JSON, with a uuid
     derived: bool  #: the uuid was derived here
+    number: int = 0  #: which one of an array it is, from 1; 0: there is no array
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return _place(self.line, self.number)
 
 
 class LineError(CommandError):
-    """A line of the file is no event."""
+    """A line of the file, or an element of its array, is no event."""
 
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(f"line {line}: {problem}")
+    def __init__(self, line: int, problem: str, number: int = 0) -> None:
+        super().__init__(f"{_place(line, number)}: {problem}")
+
+
+def _place(line: int, number: int) -> str:
+    return f"line {line}, event {number} of the array" if number else f"line {line}"
 
 
 def read_events(file: BinaryIO, *, fresh: bool = False) -> Iterator[FileEvent]:
@@ -93,7 +103,7 @@ def _read_array(whole: bytes, fresh: bool) -> Iterator[FileEvent]:
         line = whole[: error.start].count(b"\n") + 1
         raise LineError(line, "is not UTF-8 text") from None
     decoder = json.JSONDecoder()
-    at, line, counted = _skip(text, 0), 1, 0
+    at, line, counted, number = _skip(text, 0), 1, 0, 0
     in_array = text[at] == "["
     at = _skip(text, at + 1) if in_array else at
     while at < len(text) and text[at] != "]":
@@ -104,7 +114,8 @@ def _read_array(whole: bytes, fresh: bool) -> Iterator[FileEvent]:
             place = error.lineno if isinstance(error, json.JSONDecodeError) else line
             what = error.msg if isinstance(error, json.JSONDecodeError) else "is nested too deeply"
             raise LineError(place, f"is not JSON: {what}") from None
-        yield _event(line, after, text[at:after].encode(), fresh)
+        number += in_array
+        yield _event(line, after, text[at:after].encode(), fresh, number)
         at = _skip(text, after)
         if in_array and text[at : at + 1] == ",":
             at = _skip(text, at + 1)
@@ -128,9 +139,9 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def _event(line: int, end: int, raw: bytes, fresh: bool) -> FileEvent:
+def _event(line: int, end: int, raw: bytes, fresh: bool, number: int = 0) -> FileEvent:
     if len(raw) > MAX_EVENT_BYTES:
-        raise LineError(line, f"the event exceeds {MAX_EVENT_BYTES} bytes")
+        raise LineError(line, f"the event exceeds {MAX_EVENT_BYTES} bytes", number)
     try:
         event = json.loads(raw)
     except UnicodeDecodeError:
@@ -139,10 +150,10 @@ def _event(line: int, end: int, raw: bytes, fresh: bool) -> FileEvent:
         what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise LineError(line, f"is not JSON: {what}") from None
     if not isinstance(event, dict):
-        raise LineError(line, "is not an event: a JSON object with at least an eventType is one")
+        raise LineError(line, "is not an event: a JSON object with at least an eventType is one", number)
     if event.get("uuid") is not None or fresh:
-        return FileEvent(line, end, raw, derived=False)
-    return FileEvent(line, end, _with_uuid(event, raw, line), derived=True)
+        return FileEvent(line, end, raw, derived=False, number=number)
+    return FileEvent(line, end, _with_uuid(event, raw, line), derived=True, number=number)
 
 
 def _with_uuid(event: dict[str, object], raw: bytes, line: int) -> bytes:

@@ -98,7 +98,11 @@ def create(
     if sample is not None:
         body["sample"] = read_json_file(sample)
     with options_judged_by_server(), connect(url, token, data) as client:
-        _print(client.post(PATH, body), as_json)
+        made = client.post(PATH, body)
+    if as_json:
+        print_json(made)
+    else:
+        say(f"{part(made, 'name')} can be published and subscribed to. Its sample: tenterhook event-types show {name}")
 
 
 @commands.command()

@@ -15,6 +15,10 @@ class CommandError(TenterhookError):
         self.body = body  #: the API's error object, if it was the API that refused
         self.fine_print = fine_print  #: what only few people need: the API's code and summary
 
+    def add(self, line: str) -> None:
+        """Say one more thing, in a line of its own."""
+        self.args = (f"{self}\n{line}",)
+
 
 class UsageError(CommandError):
     """The command was called wrongly. Exit 2."""

@@ -19,12 +19,15 @@ def try_filter(
     hook: Hook,
     expression: Annotated[
         str | None,
-        typer.Option(help="Try this instead of the hook's filter, such as: event.outcome.result eq 'FAILURE'."),
+        typer.Option(help="Try this instead of the hook's filter; it needs --event. Its texts are in single quotes."),
     ] = None,
     event: Annotated[
-        list[str] | None, typer.Option(help="The event type that --expression is for; repeat it for more.")
+        list[str] | None,
+        typer.Option(metavar="TYPE", help="The event type that --expression is for; repeat it for more."),
     ] = None,
-    last: Annotated[int, typer.Option(min=1, max=1000, help="Try it on so many events, the newest.")] = 100,
+    last: Annotated[
+        int, typer.Option(min=1, max=1000, help="Try it on so many events of these types, the newest.")
+    ] = 100,
     url: options.Url = None,
     token: options.Token = None,
     data: options.Data = None,
@@ -32,16 +35,21 @@ def try_filter(
 ) -> None:
     """Try a filter on the last events of the log.
 
-    Tells of each event whether the filter lets it through, and why not. Nothing is delivered.
+    Tells of each event whether the filter lets it through, and why not. Nothing is delivered. Another filter than the
+    hook's own is tried with --expression and --event, which need each other:
+
+    \b
+    event.outcome.result eq 'FAILURE' && event.actor.alternateId.contains('@acme.com')
+    event.target.?[type eq 'AppInstance'].size() > 0 || event.severity ne 'INFO'
     """
-    from tenterhook.cli.client import connect
+    from tenterhook.cli.client import connect, options_judged_by_server
 
     if (expression is None) != (not event):
         raise UsageError("Give --expression and --event together: the expression, and the event type that it is for.")
     body: dict[str, Any] = {"last": last}
     if expression is not None:
         body["filter"] = filter_body([(one, expression) for one in event or ()])
-    with connect(url, token, data) as client:
+    with options_judged_by_server(), connect(url, token, data) as client:
         outcome = client.post(f"{PATH}/{find_hook(client, hook)}/filter/test", body)
     if as_json:
         print_json(outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tenterhook.cli.client import ApiError, Client, Interrupted, NoServer
@@ -25,9 +25,12 @@ class Message(NamedTuple):
     data: str
 
 
-def follow(client: Client, params: Mapping[str, str | int]) -> Iterator[Any]:
+def follow(
+    client: Client, params: Mapping[str, str | int], sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Any]:
     """Yield each log event as the server tells it, and come back to where a connection was lost, for ever.
 
+    Every try waits longer than the one before, until a stream tells an event or, after silence, that it is still there.
     Raises: CommandError, if there is no server to begin with, or if it refuses for good.
     """
     last_id: str | None = None
@@ -36,11 +39,12 @@ def follow(client: Client, params: Mapping[str, str | int]) -> Iterator[Any]:
         why = "The server ended the stream"
         try:
             headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
-            for message in read_messages(client.lines(PATH, params, headers)):
-                tries = 0
+            for nth, message in enumerate(read_messages(client.lines(PATH, params, headers))):
                 last_id = message.id or last_id
                 if message.name == "problem":
                     raise ApiError(504, json.loads(message.data))
+                if message.data or nth > 0:  # the first one without an event is a greeting: nothing is achieved yet
+                    tries = 0
                 if message.data:
                     yield json.loads(message.data)
         except (NoServer, Interrupted, ApiError) as error:
@@ -50,7 +54,7 @@ def follow(client: Client, params: Mapping[str, str | int]) -> Iterator[Any]:
         pause = WAITS_S[min(tries, len(WAITS_S) - 1)]
         note(f"{why}: going on in {pause:g} s")
         tries += 1
-        time.sleep(pause)
+        sleep(pause)
 
 
 def read_messages(lines: Iterable[bytes]) -> Iterator[Message]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,9 @@ from tenterhook.cli.output import (
     say,
     state,
 )
+
+if TYPE_CHECKING:
+    from tenterhook.cli.client import Client
 
 commands = typer.Typer(no_args_is_help=True)
 
@@ -89,7 +92,9 @@ def create(
     header: Annotated[
         list[str] | None, typer.Option(help='A custom header, "Name: value"; repeat it for more.')
     ] = None,
-    auth_header: Annotated[str, typer.Option(help="The header that carries the secret.")] = "Authorization",
+    auth_header: Annotated[
+        str | None, typer.Option(help="The header that carries the secret. [default: Authorization]")
+    ] = None,
     secret_file: Annotated[
         str | None, typer.Option(help="File with the secret that is sent to the receiver; - is standard input.")
     ] = None,
@@ -115,27 +120,55 @@ def create(
 
     It must be verified before it gets events.
     """
-    from tenterhook.cli.client import connect
+    from tenterhook.cli.client import connect, options_judged_by_server
 
     if retry is not None and retry not in RETRIES:
         raise UsageError(f"--retry {retry!r} is not a policy: {', '.join(RETRIES[:-1])} or {RETRIES[-1]}.")
     if file is not None:
+        texts = {"name": name, "uri": uri, "description": description, "auth-header": auth_header, "retry": retry}
+        lists = {"event": event, "header": header, "filter": condition}
+        _refuse_beside_file(texts | lists | {"secret-file": secret_file})
         body = read_json_file(file)
     elif name and uri and event:
         config: dict[str, object] = {"uri": uri, "headers": [_header(text) for text in header or []]}
         if secret_file is not None:
             secret = read_file(secret_file).strip()
-            config["authScheme"] = {"type": "HEADER", "key": auth_header, "value": secret}
+            config["authScheme"] = {"type": "HEADER", "key": auth_header or "Authorization", "value": secret}
         body = hook_body(name, event, config) | ({"description": description} if description else {})
         body["events"] |= {"filter": filter_body([_condition(text) for text in condition])} if condition else {}
         body |= {"deliveryPolicy": {"retry": retry}} if retry else {}
     else:
         raise UsageError("Give --name, --uri and at least one --event, or the whole hook with --file.")
     with connect(url, token, data) as client:
-        hook = client.post(PATH, body)
+        with options_judged_by_server():
+            hook = client.post(PATH, body)
         if verify:
             note(f"created {hook['id']}, verifying")
-            hook = client.post(f"{PATH}/{hook['id']}/lifecycle/verify")
+            hook = _verified(client, hook)
+    _print_changed(hook, as_json)
+
+
+def _refuse_beside_file(others: Mapping[str, object]) -> None:
+    """Refuse the options that --file would make forgotten."""
+    given = [f"--{name}" for name, value in others.items() if value]
+    if given:
+        raise UsageError(f"--file has the whole hook: leave {', '.join(given)} out, or put it into the file.")
+
+
+def _verified(client: Client, hook: Any) -> Any:
+    """Verify a new hook; if that fails, say that the hook is there all the same."""
+    try:
+        return client.post(f"{PATH}/{hook['id']}/lifecycle/verify")
+    except CommandError as error:
+        named = _named(hook)
+        if "channel.config.authScheme" in str(error):
+            error.add("The value of channel.config.authScheme is what --secret-file gave.")
+        error.add(f"The hook is kept, UNVERIFIED. Mend the endpoint, then: tenterhook hooks verify {named}")
+        error.add(f"`tenterhook hooks replace {named} FILE` changes its definition.")
+        raise
+
+
+def _print_changed(hook: Any, as_json: bool) -> None:
     _print(hook, as_json)
     if part(hook, "verificationStatus") != "VERIFIED":
         note(f"Not verified yet, so it gets no events. Next: tenterhook hooks verify {_named(hook)}")
@@ -200,11 +233,12 @@ def replace(
 
     A changed channel must be verified again.
     """
-    from tenterhook.cli.client import connect
+    from tenterhook.cli.client import connect, options_judged_by_server
 
     body = read_json_file(file)
-    with connect(url, token, data) as client:
-        _print(client.put(_path(client, hook), body), as_json)
+    with options_judged_by_server(), connect(url, token, data) as client:
+        replaced = client.put(_path(client, hook), body)
+    _print_changed(replaced, as_json)
 
 
 @commands.command()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +14,7 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
-from tenterhook.cli.output import dim, event_line, event_words, moment_cell, part, print_json, print_table, say
+from tenterhook.cli.output import dim, event_line, event_words, moment_cell, note, part, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tenterhook.cli.client import Client
@@ -30,7 +33,8 @@ def logs(
         str | None, typer.Option("--filter", help="""Such as: eventType eq "user.session.start" and actor.id eq "…".""")
     ] = None,
     q: Annotated[
-        str | None, typer.Option("--q", help="Up to ten words, of which every event found has each somewhere.")
+        str | None,
+        typer.Option("--q", help='Up to ten whole words, of which every event found has each: "wrangler denied".'),
     ] = None,
     since: Annotated[str | None, typer.Option(help="A time (ISO 8601), or how long ago: 30s, 15m, 2h, 7d.")] = None,
     until: Annotated[str | None, typer.Option(help="Likewise; events before it.")] = None,
@@ -57,23 +61,56 @@ def logs(
     params |= {name: moment(text, now) for name, text in (("since", since), ("until", until)) if text}
     if live and (until or limit):
         raise UsageError("--follow has no end: it goes with --filter, --q and --since, not with --until or --limit.")
-    with options_judged_by_server(), connect(url, token, data) as client:
+    with options_judged_by_server(), _hinting(), connect(url, token, data) as client:
         if live:
             _follow(client, params, as_json)
             return
         most = limit or _DEFAULT
-        params |= {"sortOrder": "DESCENDING", "limit": min(most, _PAGE)}
-        events = list(client.pages("/api/v1/logs", params, most))[::-1]
+        # One more tells whether there are more.
+        params |= {"sortOrder": "DESCENDING", "limit": min(most + 1, _PAGE)}
+        found = list(client.pages("/api/v1/logs", params, most + 1))
+    events = found[:most][::-1]
     if as_json:
         print_json(events)
         return
     print_table((), [_row(event) for event in events])
+    if not events:
+        note("No event matches." + ("" if since else " Without --since, the last 7 days were searched."))
+    elif len(found) > most:
+        note(f"There are more: these are the newest {most:,}. --limit and --until show others.")
+
+
+@contextlib.contextmanager
+def _hinting() -> Iterator[None]:
+    """Add to the API's words on a filter, which are Okta's, what they leave out."""
+    from tenterhook.cli.client import ApiError
+
+    try:
+        yield
+    except ApiError as error:
+        if hint := _hint(str(part(error.body, "errorSummary"))):
+            error.add(hint)
+        raise
+
+
+def _hint(summary: str) -> str | None:
+    from tenterhook.domain.log_field import names
+
+    if "Unrecognized attribute operator" in summary:
+        return "ne and ew work as well."
+    if summary.endswith("Field: published"):
+        return "published is searched with --since and --until."
+    _, is_field, typed = summary.partition("field is not valid: ")
+    close = difflib.get_close_matches(typed[:100], names(), 1, 0.7) if is_field else []
+    return f"Did you mean {close[0]}?" if close else None
 
 
 def _follow(client: Client, params: dict[str, str | int], as_json: bool) -> None:
     """Print each event as it comes, until Ctrl-C, which is how this ends well."""
     from tenterhook.cli.follow import follow
 
+    if not as_json:
+        note("Following the log; Ctrl-C ends.")
     try:
         for event in follow(client, params):
             if as_json:

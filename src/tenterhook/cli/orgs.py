@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenterhook.cli import options, tokens
-from tenterhook.cli.output import dim, moment_cell, part, print_fields, print_json, print_table, say
+from tenterhook.cli.failure import CommandError
+from tenterhook.cli.output import dim, moment_cell, note, part, print_fields, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from tenterhook.cli.client import Client
 
 commands = typer.Typer(no_args_is_help=True)
 
 PATH = "/api/v1/orgs"
 MOST = 100_000
-Org = Annotated[str, typer.Argument(metavar="ORG", help="The org's id (00o…).")]
+Org = Annotated[str, typer.Argument(metavar="ORG", help="The org's id (00o…) or its exact name.")]
 
 
 @commands.command("list")
@@ -47,6 +50,18 @@ def create(
     with options_judged_by_server(), connect(url, token, data) as client:
         made = client.post(PATH, {"name": name})
     _show(made, as_json)
+    if not as_json:
+        note(f"Next: tenterhook orgs token {part(made, 'id')} NAME")
+
+
+def find_org(client: Client, org: str) -> str:
+    """Return the id of the org with this id or exact name. Raises: CommandError, if no org has the name."""
+    if len(org) == 20 and org.startswith("00o") and org.isascii() and org.isalnum():
+        return org
+    named = [found for found in client.pages(PATH, {}, MOST) if part(found, "name") == org]
+    if not named:
+        raise CommandError(f"No org has the id or the name {org!r}. `tenterhook orgs list` shows all.")
+    return str(part(named[0], "id"))
 
 
 @commands.command()
@@ -61,7 +76,7 @@ def show(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _show(client.get(f"{PATH}/{quote(org, safe='')}"), as_json)
+        _show(client.get(f"{PATH}/{find_org(client, org)}"), as_json)
 
 
 @commands.command("token")
@@ -84,7 +99,7 @@ def create_token(
 
     body = tokens.body_of(name, role, scope, expires)
     with options_judged_by_server(), connect(url, token, data) as client:
-        made = client.post(f"{PATH}/{quote(org, safe='')}/api-tokens", body)
+        made = client.post(f"{PATH}/{find_org(client, org)}/api-tokens", body)
     tokens.show_once(made, as_json)
 
 

@@ -36,9 +36,9 @@ def preview(
 ) -> None:
     """Show the request that a hook would get for an event.
 
-    Works before the hook is verified, and ignores its filter.
+    Works before the hook is verified. What its filter would say is told, and not heeded.
     """
-    from tenterhook.cli.client import connect
+    from tenterhook.cli.client import connect, options_judged_by_server
 
     sources = {"eventType": event_type, "event": event, "uuid": uuid}
     given: dict[str, Any] = {key: value for key, value in sources.items() if value is not None}
@@ -50,7 +50,8 @@ def preview(
         path = f"{PATH}/{find_hook(client, hook)}"
         if not given:
             given = {"eventType": parts(client.get(path), "events", "items")[0]}
-        shown = client.post(f"{path}/preview", {**given, "deliver": deliver})
+        with options_judged_by_server():
+            shown = client.post(f"{path}/preview", {**given, "deliver": deliver})
     if as_json:
         print_json(shown)
     else:
@@ -60,6 +61,8 @@ def preview(
 def _print(shown: Any) -> None:
     if not part(shown, "subscribed"):
         note("The hook does not subscribe to events of this type: it would not get this one.")
+    if part(shown, "matches") is False:
+        note(f"The hook's filter would not let this event through: {part(shown, 'reason')}")
     request = part(shown, "request")
     say(f"{part(request, 'method')} {part(request, 'url')}")
     for field in parts(request, "headers"):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
+#: Events of which it is said where they are.
+MOST_PLACES = 20
 _INDEX = re.compile(r"^events\[(\d+)\](?:\.|: )")
 
 
@@ -33,7 +35,8 @@ class Tally:
     duplicates: int = 0
     derived: int = 0
     conflicts: list[int] = field(default_factory=list)  #: lines
-    last_line: int = 0
+    conflict_places: list[str] = field(default_factory=list)  #: of the first of them, for people
+    last: FileEvent | None = None
 
 
 @commands.command()
@@ -44,7 +47,7 @@ def publish(
     ] = False,
     org: Annotated[
         str | None,
-        typer.Option("--org", metavar="ID", help="Publish into another org (00o…), with a token of the operator's."),
+        typer.Option("--org", help="Publish into another org (its id or name), with a token of the operator's."),
     ] = None,
     url: options.Url = None,
     token: options.Token = None,
@@ -59,14 +62,26 @@ def publish(
     from tenterhook.cli.client import connect
     from tenterhook.cli.event_file import batches, read_events
 
-    if org is not None and not (org.isascii() and org.isalnum()):
-        raise UsageError(f"--org {org!r} is no org's id: `tenterhook orgs list` shows them.")
     tally = Tally()
-    with _open(file) as (stream, size), connect(url, token, data) as client, _progress(size) as advance:
-        for batch in batches(read_events(stream, fresh=fresh)):
-            _send(client, batch, tally, org)
-            advance(batch[-1].end)
+    with _open(file) as (stream, size), connect(url, token, data) as client:
+        org_id = None if org is None else _find_org(client, org)
+        with _progress(size) as advance:
+            for batch in batches(read_events(stream, fresh=fresh)):
+                _send(client, batch, tally, org_id)
+                advance(batch[-1].end)
     _report(tally, as_json)
+
+
+def _find_org(client: Client, org: str) -> str:
+    from tenterhook.cli.client import ApiError
+    from tenterhook.cli.orgs import find_org
+
+    try:
+        return find_org(client, org)
+    except ApiError as error:
+        if error.status == 403:
+            error.add("Without that, --org takes the org's id (00o…).")
+        raise
 
 
 def _send(client: Client, batch: list[FileEvent], tally: Tally, org_id: str | None) -> None:
@@ -83,8 +98,10 @@ def _send(client: Client, batch: list[FileEvent], tally: Tally, org_id: str | No
     tally.duplicates += int(str(part(answer, "duplicates") or 0))
     tally.derived += sum(event.derived for event in batch)
     told = parts(answer, "events")
-    tally.conflicts += [event.line for event, one in zip(batch, told, strict=False) if part(one, "conflict")]
-    tally.last_line = batch[-1].line
+    odd = [event for event, one in zip(batch, told, strict=False) if part(one, "conflict")]
+    tally.conflicts += [event.line for event in odd]
+    tally.conflict_places += [event.place for event in odd[: MOST_PLACES - len(tally.conflict_places)]]
+    tally.last = batch[-1]
 
 
 def _by_line(error: ApiError, batch: list[FileEvent], tally: Tally) -> CommandError:
@@ -92,23 +109,26 @@ def _by_line(error: ApiError, batch: list[FileEvent], tally: Tally) -> CommandEr
 
     def line_of(found: re.Match[str]) -> str:
         index = int(found[1])
-        return f"line {batch[index].line}: " if index < len(batch) else found[0]
+        return f"{batch[index].place}: " if index < len(batch) else found[0]
 
     causes = [_INDEX.sub(line_of, cause) for cause in error.causes]
     if not causes:
         return CommandError(f"{error}\n{_so_far(tally)}", body=error.body, fine_print=error.fine_print)
-    where = f"Nothing of lines {batch[0].line} to {batch[-1].line} was stored."
+    first, last = batch[0], batch[-1]
+    where = f"Nothing of lines {first.line} to {last.line} was stored."
+    if first.number:
+        where = f"Nothing of events {first.number} to {last.number} of the array was stored."
     return CommandError("\n".join([*causes, where, _so_far(tally)]), body=error.body, fine_print=error.fine_print)
 
 
 def _so_far(tally: Tally) -> str:
-    if not tally.last_line:
+    if tally.last is None:
         return "Nothing was published. Mend it and run the command again."
-    return f"Published up to line {tally.last_line}. Mend it and run the command again: nothing is published twice."
+    return f"Published up to {tally.last.place}. Mend it and run the command again: nothing is published twice."
 
 
 def _report(tally: Tally, as_json: bool) -> None:
-    if not tally.last_line:
+    if tally.last is None:
         note("There are no events in it.")
     if tally.derived and not as_json:
         note(
@@ -116,8 +136,8 @@ def _report(tally: Tally, as_json: bool) -> None:
             "publishes nothing twice (--fresh: new events each time)"
         )
     if tally.conflicts:
-        lines = ", ".join(str(line) for line in tally.conflicts[:20])
-        note(f"{len(tally.conflicts):,} known uuids came with other content, which was left as it was: lines {lines}")
+        places = ", ".join(tally.conflict_places)
+        note(f"{len(tally.conflicts):,} known uuids came with other content, which was left as it was: {places}")
     if as_json:
         print_json({"accepted": tally.accepted, "duplicates": tally.duplicates, "conflictLines": tally.conflicts})
     else:

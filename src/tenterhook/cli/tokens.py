@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -12,6 +12,9 @@ from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
 from tenterhook.cli.logs import moment
 from tenterhook.cli.output import dim, moment_cell, note, part, parts, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from tenterhook.cli.client import Client
 
 commands = typer.Typer(no_args_is_help=True)
 
@@ -43,15 +46,28 @@ def list_tokens(
 
     with connect(url, token, data) as client:
         tokens = list(client.pages(PATH, {}, MOST))
+        logins = {} if as_json else _logins(client)
     if as_json:
         print_json(tokens)
         return
-    print_table(("ID", "MAY", "CREATED", "EXPIRES", "LAST USED", "NAME"), [_row(one) for one in tokens])
+    headings = ("ID", "MAY", "OWNER", "CREATED", "EXPIRES", "LAST USED", "NAME")
+    print_table(headings, [_row(one, logins) for one in tokens])
 
 
-def _row(one: object) -> list[object]:
+def _logins(client: Client) -> dict[str, str]:
+    """Return the admins' logins by id; none, if the caller may not know them."""
+    from tenterhook.cli.client import ApiError
+
+    try:
+        return {str(part(one, "id")): str(part(one, "login")) for one in client.pages("/api/v1/admins", {}, MOST)}
+    except ApiError:
+        return {}
+
+
+def _row(one: object, logins: dict[str, str]) -> list[object]:
+    owner = str(part(one, "adminId"))
     times = (moment_cell(part(one, key)) for key in ("created", "expires", "lastUsed"))
-    return [dim(part(one, "id")), may(one), *times, part(one, "name")]
+    return [dim(part(one, "id")), may(one), logins.get(owner, owner), *times, part(one, "name")]
 
 
 def may(one: object) -> str:

@@ -27,6 +27,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     targets: Sequence[Mapping[str, Any]] = ()  #: {"id", "type", "alternateId", "displayName"} each
     failure: str | None = None  #: why it came to nothing; None: it succeeded
     debug: Mapping[str, str] = {}  #: debugContext.debugData
+    message: str | None = None  #: displayMessage; None: the usual one of its type
+    refused: bool | None = None  #: of a limit: whether it refused or held something; None: this is about no limit
 
 
 def hook_target(hook_id: str, name: str | None) -> dict[str, str | None]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tenterhook.domain.secret import Secret
+
 
 class Outcome(StrEnum):
     """How an attempt ended, from the sender's side."""
@@ -58,3 +60,13 @@ class Attempt(msgspec.Struct, frozen=True):
     retry_after: str | None = None  #: the raw Retry-After header, if any
     private: bool = False  #: the peer is inside an EGRESS_ALLOW network: its body is not shown to tenants
     reused: bool = False  #: whether a kept-alive connection carried it
+
+
+def without_secret(attempt: Attempt, secret: Secret | None) -> Attempt:
+    """Return *attempt* as it may be kept and shown: a secret that the endpoint repeated in its answer is masked."""
+    if secret is None or attempt.status is None:
+        return attempt
+    fields = tuple((name, secret.masked_in(value)) for name, value in attempt.response_headers)
+    # In Latin-1 every byte is a character, whatever the body is written in; a header's value is ASCII.
+    body = secret.masked_in(attempt.response_body.decode("latin-1"), cut=True).encode("latin-1")
+    return msgspec.structs.replace(attempt, response_headers=fields, response_body=body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -14,6 +15,7 @@ from tenterhook.domain.secret import Secret
 
 _CONFIG_KEYS = ("uri", "headers", "method", "authScheme")
 _UNEXPANDED = "${"
+_NEW_HOST = "channel.config.uri names another host than before: the stored secret will be sent to the new host"
 
 
 class _Document(BaseModel):
@@ -76,8 +78,10 @@ def same_channel(one: Channel, other: Channel) -> bool:
     return _identity(one) == _identity(other)
 
 
-def hints(channel: Channel, secret: Secret | None) -> list[str]:
+def hints(channel: Channel, secret: Secret | None, former: tuple[Channel, Secret | None] | None = None) -> list[str]:
     """Return advice on what was accepted but looks like a slip, in ASCII, without any value; [] if nothing does.
+
+    former: what this channel has replaced; its secret may go to another server now.
 
     Source: guide statement G15: a ``${…}`` is taken literally.
     """
@@ -85,7 +89,15 @@ def hints(channel: Channel, secret: Secret | None) -> list[str]:
     if secret is not None:
         values.append(("channel.config.authScheme.value", secret.reveal()))
     slip = f"holds '{_UNEXPANDED}...}}', which looks like a variable that nothing has expanded; it is sent as it is"
-    return [f"{where} {slip}" for where, value in values if _UNEXPANDED in value]
+    found = [f"{where} {slip}" for where, value in values if _UNEXPANDED in value]
+    if former is not None and secret is not None and secret == former[1] and _moved(former[0], channel):
+        found.append(_NEW_HOST)
+    return found
+
+
+def _moved(one: Channel, other: Channel) -> bool:
+    before, now = (urlsplit(channel.config.uri) for channel in (one, other))
+    return (before.scheme, before.hostname, before.port) != (now.scheme, now.hostname, now.port)
 
 
 def _identity(channel: Channel) -> tuple[object, ...]:

@@ -282,7 +282,9 @@ def _check_address(address: Address, port: int, rules: DestinationRules) -> None
     if verdict is CLOSED_PORT:
         raise DestinationError(f"must not use port {port} at this address; 443, 8443 and ports from 1024 up are open")
     if verdict.blocked:
+        # With --dev this machine is open already: what is closed then is something else.
+        opening = "private networks" if rules.dev else "this machine with --dev, private networks"
         raise DestinationError(
             "must have a public address as its host; loopback, private and special addresses may not be called (the "
-            "operator can open this machine with --dev, private networks with TENTERHOOK_EGRESS_ALLOW)"
+            f"operator can open {opening} with TENTERHOOK_EGRESS_ALLOW)"
         )

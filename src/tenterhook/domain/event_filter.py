@@ -16,7 +16,7 @@ from tenterhook.domain.hook_filter import HookFilterError, parse_hook_filter
 
 LANGUAGE = "EXPRESSION_LANGUAGE"
 MAX_ENTRIES = 300
-#: Bytes of one filter's expressions together: reading them holds everybody else up, about a millisecond a KiB.
+#: Bytes of one filter's expressions together: reading them takes about a millisecond a KiB.
 MAX_TOTAL_BYTES = 64 * 1024
 MAX_TYPE_NAME = 255
 
@@ -54,10 +54,13 @@ class EventFilter(_Document):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def read_filter(form: Form | None, items: Collection[str] | None) -> EventFilter | None:
+def read_filter(
+    form: Form | None, items: Collection[str] | None, most_bytes: int = MAX_TOTAL_BYTES
+) -> EventFilter | None:
     """Return the filter that *form* spells; every problem is noted in it. Read-only and unknown keys are ignored.
 
     items: the event types that the hook asks for: a filter on another one is a problem; None: any type will do.
+    most_bytes: of all its expressions.
     """
     if form is None:
         return None
@@ -66,8 +69,8 @@ def read_filter(form: Form | None, items: Collection[str] | None) -> EventFilter
     if len(given) > MAX_ENTRIES:
         form.problem("eventFilterMap", f"must be at most {MAX_ENTRIES} entries, there are {len(given):,}")
         return None
-    if sum(map(_size, given)) > MAX_TOTAL_BYTES:
-        form.problem("eventFilterMap", f"its expressions are longer than {MAX_TOTAL_BYTES:,} bytes together")
+    if sum(map(_size, given)) > most_bytes:
+        form.problem("eventFilterMap", f"its expressions are longer than {most_bytes:,} bytes together")
         return None
     entries: dict[str, MappedCondition] = {}
     for entry in form.forms("eventFilterMap"):

@@ -122,16 +122,17 @@ def _check_items(events: Form, given: list[Any], known: Mapping[str, bool]) -> N
             events.problem(where, f"'{item}' is a known event type, but not one that event hooks can ask for")
         else:
             suggestions += 1
-            guess = _closest(item, known) if suggestions <= MAX_SUGGESTIONS else None
-            events.problem(where, _unknown(item, guess))
+            events.problem(where, unknown_type(item, known, suggest=suggestions <= MAX_SUGGESTIONS))
         if isinstance(item, str):
             seen.add(item)
 
 
-def _unknown(item: str, guess: str | None) -> str:
-    shown = repr(item) if len(item) <= MAX_TYPE_NAME else repr(item[:MAX_TYPE_NAME]) + "…"
+def unknown_type(item: str, known: Mapping[str, bool], *, suggest: bool = True) -> str:
+    """Return what is said of an event type that is none of *known*: with the closest that hooks may ask for."""
     if not item:
         return BLANK
+    shown = repr(item) if len(item) <= MAX_TYPE_NAME else repr(item[:MAX_TYPE_NAME]) + "…"
+    guess = _closest(item, known) if suggest else None
     return f"{shown} is no known event type" + (f"; did you mean '{guess}'?" if guess else "")
 
 

@@ -95,22 +95,43 @@ COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
 }
 
 
-def holds(node: Node, document: Any) -> bool:
-    """Return whether *document* (decoded JSON) is what *node* asks for; never raises.
+class StepsError(Exception):
+    """A document holds more than a filter may look at."""
+
+
+class Steps:
+    """What evaluating a filter on one document may cost: a step is a value looked at, or 256 characters of it."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def spend(self, values: list[Any], searches: bool) -> None:
+        """Count *values*; searches: whether each is searched from end to end. Raises: StepsError."""
+        self._left -= 1 + len(values)
+        if searches:
+            self._left -= sum(len(value) >> 8 for value in values if isinstance(value, str))
+        if self._left < 0:
+            raise StepsError
+
+
+def holds(node: Node, document: Any, steps: Steps | None = None) -> bool:
+    """Return whether *document* (decoded JSON) is what *node* asks for.
 
     A clause holds if any of the values at its path matches; text is compared by code point and case counts. Where there
     is no value, only NE holds. A value of another kind than the attribute's matches nothing but NE.
+    steps: what it may cost; without bound if None.
+    Raises: StepsError, if there are *steps* and they are used up; nothing else.
     """
     if isinstance(node, Clause):
-        return _clause_holds(node, document)
+        return _clause_holds(node, document, steps)
     if isinstance(node, Not):
-        return not holds(node.term, document)
+        return not holds(node.term, document, steps)
     if isinstance(node, And):
-        return all(holds(term, document) for term in node.terms)
+        return all(holds(term, document, steps) for term in node.terms)
     if isinstance(node, Count):
         elements = _values(document, node.path)
-        return COMPARE[node.operator](sum(holds(node.condition, element) for element in elements), node.number)
-    return any(holds(term, document) for term in node.terms)
+        return COMPARE[node.operator](sum(holds(node.condition, element, steps) for element in elements), node.number)
+    return any(holds(term, document, steps) for term in node.terms)
 
 
 def required(node: Node) -> Iterator[Clause]:
@@ -122,8 +143,10 @@ def required(node: Node) -> Iterator[Clause]:
             yield from required(term)
 
 
-def _clause_holds(clause: Clause, document: Any) -> bool:
+def _clause_holds(clause: Clause, document: Any, steps: Steps | None) -> bool:
     values = list(_values(document, clause.path))
+    if steps is not None:
+        steps.spend(values, clause.operator is Operator.CO)
     if clause.operator is Operator.PR:
         return any(value not in ("", {}) for value in values)
     if clause.value is None:

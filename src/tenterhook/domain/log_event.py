@@ -258,9 +258,10 @@ def _type_problems(event_type: str, ours: bool) -> list[str]:
         return ["eventType: May hold letters, digits, dots, underscores, hyphens and colons; at most 255 characters"]
     if ours:
         return []
-    if event_type.startswith(_OURS):
+    folded = event_type.lower()  # whoever reads the log sees little difference
+    if folded.startswith(_OURS):
         return [f"eventType: Types that begin with {_OURS_NAMED} are written by this server alone"]
-    if event_type in _OUR_ACTS:
+    if folded in _OUR_ACTS:
         return [f"eventType: {event_type} is written by this server alone"]
     return []
 

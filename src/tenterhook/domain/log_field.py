@@ -84,6 +84,11 @@ def kind_of(name: str) -> tuple[tuple[str, ...], Kind] | None:
     return None
 
 
+def names() -> list[str]:
+    """Return the attributes that filters may name, but for the keys of maps that are anybody's."""
+    return list(_KINDS)
+
+
 def is_custom(name: str) -> bool:
     """Return whether *name* lies inside ``data``: whoever publishes decides what kind it has."""
     return name.startswith(_CUSTOM + ".")

@@ -60,12 +60,12 @@ class LogSearch(msgspec.Struct, frozen=True):
         """Return the cursor of the page that begins after *position*."""
         return Cursor(self.order, self.since, self.until, position)
 
-    def oldest(self, now_ms: int, retention_ms: int) -> int:
+    def oldest(self, kept_since_ms: int) -> int:
         """Return the lower bound (ms since the epoch) with what is past its retention left out.
 
-        What is older than *retention_ms* is never answered, whether it has been deleted already or not.
+        What is older than *kept_since_ms* is never answered, whether it has been deleted already or not.
         """
-        return max(self.since, now_ms - retention_ms)
+        return max(self.since, kept_since_ms)
 
 
 def read_log_query(parameters: Sequence[tuple[str, str]], now_ms: int) -> LogQuery:

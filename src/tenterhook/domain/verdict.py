@@ -25,8 +25,20 @@ from tenterhook.domain.hook_filter import (
 )
 from tenterhook.domain.log_event import Tree
 
-#: Comparisons and elements that one evaluation may look at: some milliseconds, whatever event meets whatever filter.
+#: Steps that one evaluation may take: a comparison is one, an element of a list is one, and so is each part of a long
+#: text that is searched. They are some milliseconds, whatever event meets whatever filter.
 MAX_STEPS = 10_000
+#: Steps that the filters of all hooks may take on one event: a tenant's many hooks must not stop the others' work.
+MAX_EVENT_STEPS = 20_000
+#: Steps that each filter may take all the same, so that none fails for what the others took: more than an expression
+#: can spell comparisons (one that walks through a list may need more).
+OWN_STEPS = 250
+#: Characters of a text that are searched in one step.
+STEP_CHARACTERS = 256
+#: What reading an expression costs, in steps a character: it is done once, at its first event.
+_READING = 4
+
+_CONTAINS = Operator.CO  # looking up an enum's member costs 0.08 µs, which is a third of a step
 #: Characters of a value, and of a reason as a whole.
 MAX_SHOWN, MAX_REASON = 80, 500
 
@@ -52,19 +64,30 @@ class HookFilter:
 
     def judge(self, event: Tree) -> Verdict:
         """Return what the filter makes of *event* (in the log's form, before it names its hooks); never raises."""
-        try:
-            return MATCHED if _Walk().true(self._read(), event) else NOT_MATCHED
-        except (_EvaluationError, HookFilterError) as error:
-            return Verdict(False, str(error))
+        return self.judge_within(MAX_STEPS, event)[0]
 
-    def explain(self, event: Tree) -> str:
-        """Return the verdict as a sentence that names what decided."""
-        verdict = self.judge(event)
+    def judge_within(self, limit: int, event: Tree) -> tuple[Verdict, int]:
+        """Return the same on at most *limit* steps, and how many were taken; never raises."""
+        walk = _Walk(limit)
+        try:
+            verdict = MATCHED if walk.true(self._read(), event) else NOT_MATCHED
+        except (_EvaluationError, HookFilterError) as error:
+            verdict = Verdict(False, str(error))
+        return verdict, min(walk.taken, limit)
+
+    def explain(self, event: Tree, verdict: Verdict | None = None) -> str:
+        """Return the verdict as a sentence that names what decided. verdict: what `judge` made of *event*, if known."""
+        verdict = verdict or self.judge(event)
         if verdict.error is not None:
             return f"The filter could not be evaluated: {_cut(verdict.error)}."
         if verdict.matched:
             return "The filter matched."
         return f"The filter did not match: {_cut(_why_not(self._read(), event))}."
+
+    @property
+    def unread(self) -> bool:
+        """Return whether the expression is still to be read."""
+        return self._node is None
 
     def _read(self) -> Node:
         if self._node is None:
@@ -72,21 +95,48 @@ class HookFilter:
         return self._node
 
 
+class Verdicts:
+    """What the filters of many hooks make of one event: each expression once, on steps that they share."""
+
+    __slots__ = ("_known", "_taken", "work")
+
+    def __init__(self) -> None:
+        self._known: dict[str, Verdict] = {}
+        self._taken = 0
+        self.work = 0  #: what was done so far, in steps: those that were taken, and the reading of expressions
+
+    def of(self, chosen: HookFilter, event: Tree) -> Verdict:
+        """Return what *chosen* makes of *event*, which is the same one at every call; never raises."""
+        verdict = self._known.get(chosen.expression)
+        if verdict is None:
+            self.work += _READING * len(chosen.expression) if chosen.unread else 0
+            limit = max(OWN_STEPS, min(MAX_STEPS, MAX_EVENT_STEPS - self._taken))
+            verdict, taken = chosen.judge_within(limit, event)
+            self._taken += taken
+            self.work += taken
+            self._known[chosen.expression] = verdict
+        return verdict
+
+
 class _EvaluationError(Exception):
     """The filter cannot be evaluated on this event."""
 
 
 class _Walk:
-    """One evaluation, and the steps that are left for it."""
+    """One evaluation, and the steps that it took."""
 
-    def __init__(self) -> None:
-        self._left = MAX_STEPS
+    def __init__(self, limit: int = MAX_STEPS) -> None:
+        self._limit = limit
+        self.taken = 0
 
     def true(self, node: Node, value: Any) -> bool:
         """Return whether *node* holds for *value*: the event, or an element of a list."""
         if isinstance(node, Clause):
             self._step()
-            return _holds(node, _at(value, node.path))
+            found = _at(value, node.path)
+            if node.operator is _CONTAINS and isinstance(found, str):
+                self._step(len(found) // STEP_CHARACTERS)
+            return _holds(node, found)
         if isinstance(node, And):
             return all(self.true(term, value) for term in node.terms)
         if isinstance(node, Or):
@@ -104,10 +154,17 @@ class _Walk:
             count += self.true(node.condition, element)
         return count
 
-    def _step(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise _EvaluationError(f"it takes more than {MAX_STEPS:,} steps on this event")
+    def _step(self, steps: int = 1) -> None:
+        self.taken += steps
+        if self.taken > self._limit:
+            raise _EvaluationError(_too_many(self._limit))
+
+
+def _too_many(limit: int) -> str:
+    if limit == MAX_STEPS:
+        return f"it takes more than {limit:,} steps on this event"
+    shared = f"the filters of all hooks share {MAX_EVENT_STEPS:,} on one event"
+    return f"it takes more than the {limit:,} steps that were left for it, as {shared}"
 
 
 def _why_not(node: Node, value: Any) -> str:

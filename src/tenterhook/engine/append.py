@@ -15,7 +15,8 @@ from tenterhook.domain.envelope import MAX_DELIVERY_BYTES, render_element
 from tenterhook.domain.log_event import Tree
 from tenterhook.domain.provenance import went_round
 from tenterhook.domain.strict_json import reload
-from tenterhook.domain.verdict import MATCHED
+from tenterhook.domain.verdict import MATCHED, Verdicts
+from tenterhook.engine.draft_act import draft_act
 from tenterhook.engine.lane import Job
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.note_filter_errors import FilterError, note_filter_errors
@@ -36,10 +37,13 @@ class Entry(msgspec.Struct):
     published: int
     event_type: str
     snapshot: int  #: the number of the snapshot it was matched against
+    subscribed: tuple[Subscription, ...]  #: who wanted its type then, whatever their filters make of it
     matched: tuple[Subscription, ...]
     body: bytes  #: for the log
     element: bytes  #: for hooks' bodies; empty if none matched
     errors: tuple[FilterError, ...] = ()  #: of hooks whose filter could not be evaluated
+    verdicts: Verdicts | None = None  #: of filters, kept for matching again; None: none was asked
+    own: bool = False  #: written by this server itself: it spends no quota
 
 
 class _Open(msgspec.Struct):
@@ -54,20 +58,30 @@ class _Open(msgspec.Struct):
         return len(self.elements) < one.max_events and self.size + size <= MAX_DELIVERY_BYTES
 
 
-def make_entry(snapshot: Snapshot, org_id: str, draft: log_event.Draft) -> Entry:
-    """Match *draft* and encode it; the work that need not wait for the writing thread."""
-    entry = Entry(org_id, draft.uuid, draft.published, draft.event_type, 0, (), b"", b"")
+def make_entry(
+    snapshot: Snapshot, org_id: str, draft: log_event.Draft, verdicts: Verdicts | None = None, *, own: bool = False
+) -> Entry:
+    """Match *draft* and encode it; the work that need not wait for the writing thread.
+
+    verdicts: what is already known of filters on this event.
+    own: whether this server wrote it itself: it spends no quota, for some of it anybody without a token can cause.
+    """
+    entry = Entry(org_id, draft.uuid, draft.published, draft.event_type, 0, (), (), b"", b"", own=own)
+    entry.verdicts = verdicts
     _match(entry, snapshot, draft.tree)
     return entry
 
 
 def _match(entry: Entry, snapshot: Snapshot, tree: Tree) -> None:
     entry.snapshot = snapshot.number
-    entry.matched, entry.errors = snapshot.matching(entry.org_id, entry.event_type), ()
+    entry.subscribed = entry.matched = snapshot.matching(entry.org_id, entry.event_type)
+    entry.errors = ()
     if entry.matched and went_round(tree):
         entry.matched = ()
-    if any(one.filter is not None for one in entry.matched):
-        _filter(entry, tree)
+    for one in entry.matched:
+        if one.filter is not None:
+            _filter(entry, tree)
+            break
     entry.element = b""
     if entry.matched:
         tree = log_event.name_targets(tree, [one.hook_id for one in entry.matched])
@@ -76,10 +90,11 @@ def _match(entry: Entry, snapshot: Snapshot, tree: Tree) -> None:
 
 
 def _filter(entry: Entry, tree: Tree) -> None:
-    """Keep those of the matched hooks whose filter lets the event through."""
+    """Keep those of the matched hooks whose filter lets the event through; ask only filters not yet asked about it."""
     matched, errors = [], []
+    verdicts = entry.verdicts = entry.verdicts or Verdicts()
     for one in entry.matched:
-        verdict = MATCHED if one.filter is None else one.filter.judge(tree)
+        verdict = MATCHED if one.filter is None else verdicts.of(one.filter, tree)
         if verdict.matched:
             matched.append(one)
         elif verdict.error is not None:
@@ -92,12 +107,12 @@ def append(
 ) -> int:
     """Append *entries*, make their deliveries, and hand those that a lane has room for to it after the commit.
 
-    limit: how many events of an org trigger hooks in 24 hours; what exceeds it is held until a later window.
+    limit: how many events of an org trigger hooks in 24 hours; what exceeds it is held until a later window has room.
     Returns the ``seq`` of the first entry. The uuids must be new to the log.
     """
     snapshot = subscriptions.snapshot
     for entry in entries:
-        if entry.snapshot != snapshot.number:
+        if entry.snapshot != snapshot.number and entry.subscribed != snapshot.matching(entry.org_id, entry.event_type):
             _match(entry, snapshot, log_event.without_targets(reload(entry.body)))
     entries = [*entries, *_told_of_filters(tx, snapshot, entries, now_ms)]
     entries, dues = _charge(tx, snapshot, entries, limit, now_ms)
@@ -116,32 +131,28 @@ def append(
 def _told_of_filters(tx: Tx, snapshot: Snapshot, entries: Sequence[Entry], now_ms: int) -> list[Entry]:
     """Count the filter errors of *entries*; return what the log is told of them, for this same append."""
     errors = [error for entry in entries for error in entry.errors]
-    notices = note_filter_errors(tx, snapshot, errors, now_ms) if errors else []
-    return [make_entry(snapshot, notice.org_id, notice.draft) for notice in notices]
+    acts = note_filter_errors(tx, snapshot, errors, now_ms) if errors else []
+    return [make_entry(snapshot, act.org_id, draft_act(act, now_ms), own=True) for act in acts]
 
 
 def _charge(
     tx: Tx, snapshot: Snapshot, entries: Sequence[Entry], limit: int | None, now_ms: int
 ) -> tuple[Sequence[Entry], dict[int, int]]:
-    """Count the events that trigger hooks against the quotas of their orgs.
+    """Count the events that trigger hooks against the quotas of their orgs, but for what this server wrote itself.
 
     Returns the entries, followed by what the log is told of a limit, and when those that are held are due (ms).
     """
     triggering: dict[str, list[int]] = {}
     for at, entry in enumerate(entries):
-        if entry.matched:
+        if entry.matched and not entry.own:
             triggering.setdefault(entry.org_id, []).append(at)
     if not triggering:
         return entries, {}
     charged, dues = list(entries), dict[int, int]()
     for org_id, places in triggering.items():
-        while places:
-            spent = spend(tx, org_id, len(places), limit, now_ms)
-            dues.update((at, due) for n, at in enumerate(places) if (due := spent.due_of(n)) is not None)
-            start = len(charged)
-            charged += [make_entry(snapshot, org_id, draft) for draft in spent.notices]
-            # What is told may be subscribed to as well; each level is told once a window, so this ends.
-            places = [at for at in range(start, len(charged)) if charged[at].matched]
+        spent = spend(tx, org_id, len(places), limit, now_ms)
+        dues.update((at, due) for n, at in enumerate(places) if (due := spent.due_of(n)) is not None)
+        charged += [make_entry(snapshot, org_id, draft, own=True) for draft in spent.notices]
     return charged, dues
 
 
@@ -164,6 +175,8 @@ def _group(entries: Sequence[Entry], first: int, dues: Mapping[int, int]) -> dic
                 born = Born(entry.org_id, one.hook_id, uuid7(), one.version, [first + at], due_at=due)
                 born.hold = None if due is None else HOLD
                 opened.append(_Open(born, [entry.element], size))
+    for opened in grouped.values():  # what is held comes last: places rise, but what has none may come after them
+        opened.sort(key=lambda one: one.born.due_at or 0)
     return grouped
 
 
@@ -173,7 +186,7 @@ def _deliver(tx: Tx, lanes: Lanes, grouped: dict[str, list[_Open]], now_ms: int)
     held: dict[str, int] = {}
     for hook_id, opened in grouped.items():
         ready = sum(one.born.due_at is None for one in opened)
-        if ready < len(opened):  # what is held comes last: places rise
+        if ready < len(opened):  # what is held comes last
             held[hook_id] = opened[ready].born.due_at or now_ms
         handed[hook_id] = lanes.reserve(tx, opened[0].born.org_id, hook_id, ready)
         for one in opened[: handed[hook_id]]:

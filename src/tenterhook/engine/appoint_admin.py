@@ -12,6 +12,7 @@ from tenterhook import ids
 from tenterhook.domain.act import Act
 from tenterhook.domain.document import Form, Problems
 from tenterhook.domain.principal import Principal, Role, permissions_of
+from tenterhook.engine.issue_token import SESSION
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
 from tenterhook.errors import ForbiddenError, InvalidError, NotFoundError
@@ -21,8 +22,6 @@ from tenterhook.store.transaction import Tx
 
 #: What the answers call these things.
 ENTITY, KIND = "admin", "Admin"
-#: The name of the tokens that signing in makes.
-SESSION = "sign-in"
 
 MAX_LOGIN, MAX_NAME = 100, 100
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
@@ -81,7 +80,8 @@ async def read_admin(pipeline: Pipeline, principal: Principal, admin_id: str) ->
 async def replace_admin(pipeline: Pipeline, principal: Principal, admin_id: str, body: object) -> Admin:
     """Make the admin what *body* says and log it.
 
-    Without ``password`` the one that is stays; null takes it away. Another password signs the admin out everywhere.
+    Without ``password`` the one that is stays; null takes it away. Another password signs the admin out everywhere and
+    ends the tokens that were issued while signed in. Another role makes sign-in links void: they were made for less.
     Raises: what `create_admin` raises; NotFoundError; InvalidError, if no super admin would be left.
     """
     draft, password = _read(body)
@@ -102,10 +102,12 @@ async def replace_admin(pipeline: Pipeline, principal: Principal, admin_id: str,
         )
         _refuse_taken(tx, after)
         admins.update(tx, after)
+        debug = {"changed": ", ".join(key for key in _KNOWN if getattr(before, key) != getattr(after, key))}
         if after.password != before.password:
-            sign_out(tx, after, pipeline.now_ms())
-        changed = [key for key in _KNOWN if getattr(before, key) != getattr(after, key)]
-        record_act(pipeline, tx, _act(principal, "tenterhook.admin.updated", after, {"changed": ", ".join(changed)}))
+            debug["revokedTokens"] = str(sign_out(tx, after, pipeline.now_ms()))
+        if after.role is not before.role:
+            sign_in_links.remove(tx, after.org_id, after.id)
+        record_act(pipeline, tx, _act(principal, "tenterhook.admin.updated", after, debug))
         _forget(pipeline, tx, after)
         return after
 
@@ -139,10 +141,13 @@ def find(tx: Tx, principal: Principal, admin_id: str) -> Admin:
     return admin
 
 
-def sign_out(tx: Tx, admin: Admin, now_ms: int) -> None:
-    """End what signing in gave the admin: the tokens and links that it made."""
-    api_tokens.revoke_of(tx, admin.org_id, admin.id, now_ms, name=SESSION)
+def sign_out(tx: Tx, admin: Admin, now_ms: int) -> int:
+    """End what signing in gave the admin: sessions, links, tokens that were issued with them; return how many tokens.
+
+    Whoever had stolen a session may have issued themselves a token that outlives it.
+    """
     sign_in_links.remove(tx, admin.org_id, admin.id)
+    return api_tokens.revoke_issued(tx, admin.org_id, admin.id, now_ms, name=SESSION)
 
 
 def refuse_more(pipeline: Pipeline, tx: Tx, principal: Principal, *roles: Role) -> None:

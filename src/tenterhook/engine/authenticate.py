@@ -168,6 +168,15 @@ def presented_digest(header: str) -> bytes | None:
     return None if match is None else token_digest(match[1])
 
 
+def known_caller(pipeline: Pipeline, header: str) -> Principal | None:
+    """Return the caller whose token the Authorization *header* carries, if it was seen lately. Does not wait."""
+    digest, now_ms = presented_digest(header), pipeline.now_ms()
+    if digest is not None:
+        return pipeline.tokens.known(digest, now_ms)
+    bearer = _BEARER.fullmatch(header)
+    return None if bearer is None else pipeline.access_tokens.known(bearer[1], now_ms)
+
+
 async def authenticate(pipeline: Pipeline, header: str | None) -> Principal:
     """Return the caller whose token the Authorization *header* carries: ``SSWS <token>`` or ``Bearer <jwt>``.
 

@@ -9,6 +9,7 @@ import msgspec
 
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import OverloadedError
+from tenterhook.store import deliveries, log_events
 from tenterhook.store.schema import Queue
 from tenterhook.store.transaction import Tx
 
@@ -82,15 +83,11 @@ async def _ask(pipeline: Pipeline, hooks: list[tuple[str, str]], now_ms: int) ->
 def _look(tx: Tx, hooks: list[tuple[str, str]], now_ms: int) -> _Waiting:
     """Look at what is due of these hooks: a few index seeks each, never a scan of what is held."""
     found = _Waiting()
-    tx.driver.execute("SELECT 1").fetchone()
+    log_events.next_seq(tx)  # whether the database answers at all: without hooks nothing else would ask it
     for hook in hooks:
         for queue in Queue:
             room = MAX_COUNTED - found.count
-            count, oldest = tx.driver.execute(
-                "SELECT count(*), min(due_at) FROM (SELECT due_at FROM delivery WHERE state = 0 AND org_id = ?"
-                " AND hook_id = ? AND queue = ? AND due_at <= ? ORDER BY due_at LIMIT ?)",
-                (*hook, int(queue), now_ms, max(1, room)),
-            ).fetchone() or (0, None)
+            count, oldest = deliveries.count_due(tx, hook, queue, now_ms, max(1, room))
             if oldest is not None:
                 found.note(oldest, min(count, room))
     return found

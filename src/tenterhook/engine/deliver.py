@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from tenterhook.domain.act import Act, hook_target
-from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason
+from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason, without_secret
 from tenterhook.domain.destination import DestinationError
 from tenterhook.domain.envelope import render_body, render_element, source_of
 from tenterhook.domain.event_hook import EventHook
@@ -135,7 +135,8 @@ class Courier:
             number=claimed.attempt_no + 1,
             queue_ms=max(0.0, self._pipeline.now_ms() - float(claimed.due_at)),
         )
-        return await self._pipeline.client.send(request, hook.delivery_policy.timeout_seconds)
+        attempt = await self._pipeline.client.send(request, hook.delivery_policy.timeout_seconds)
+        return without_secret(attempt, hook.secret)
 
     async def _base_of(self, hook: EventHook, version: int) -> str:
         """Return the public URL under which the delivery was made: it is part of the body's bytes."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from time import monotonic
+
 import msgspec
-import sqlalchemy as sa
 
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.log_event import Tree, without_targets
@@ -13,14 +15,20 @@ from tenterhook.domain.strict_json import reload
 from tenterhook.domain.verdict import HookFilter
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.show_deliveries import DeliveryView, views_of
-from tenterhook.errors import NotFoundError
+from tenterhook.errors import NotFoundError, QueryTimeoutError
 from tenterhook.ids import parse_uuid
-from tenterhook.store import delivery_views, event_hooks, schema
+from tenterhook.store import delivery_views, event_hooks, log_events
 from tenterhook.store.delivery_views import Row
 from tenterhook.store.transaction import Tx
 
 #: What answers call an event that is not there.
 KIND = "LogEvent"
+#: Seconds that one page may take.
+BUDGET_S = 5.0
+#: What is judged in one go, on a reading thread: so many hooks, and none more after so many seconds.
+SLICE_HOOKS, SLICE_S = 10, 0.01
+
+_TOO_LONG = "Your last request took too long to complete. A smaller limit may succeed."
 
 
 class Explanation(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,56 +44,86 @@ class Explanation(msgspec.Struct, frozen=True, rename="camel"):
     deliveries: list[DeliveryView]
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    """What a page is about."""
+
+    org_id: str
+    seq: int
+    event: Tree  #: as filters saw it
+    carried: dict[str, list[Row]]  #: the deliveries that carry it, by hook id
+    hooks: list[tuple[str, str, bool]]  #: id, today's name, whether it lives
+
+
 async def explain(
     pipeline: Pipeline, principal: Principal, uuid: str, *, after: str | None, limit: int
 ) -> list[Explanation]:
-    """Return what each of the org's hooks, living or deleted, made of the event; by hook id, beginning after *after*.
+    """Return what each of the org's hooks made of the event; by hook id, beginning after *after*.
 
-    Raises: NotFoundError, if the log holds no such event.
+    Told are the hooks that live, and those that lived when the event was logged.
+    Raises: NotFoundError, if the log holds no such event; QueryTimeoutError.
     """
+    org_id = principal.org_id
 
-    def read(tx: Tx) -> list[Explanation]:
-        seq, event = _event(tx, principal.org_id, uuid, pipeline.oldest_event())
+    def begin(tx: Tx) -> _Asked:
+        seq, logged = find_event(pipeline, tx, org_id, uuid)
         carried: dict[str, list[Row]] = {}
-        for row in delivery_views.carrying(tx, principal.org_id, seq):
+        for row in delivery_views.carrying(tx, org_id, seq):
             carried.setdefault(row.hook_id, []).append(row)
-        return [
-            _explanation(pipeline, tx, (principal.org_id, *found), (seq, event), carried.get(found[0], []))
-            for found in _hooks(tx, principal.org_id, after, limit)
-        ]
+        hooks = event_hooks.names(tx, org_id, seq, after, limit)
+        return _Asked(org_id, seq, without_targets(logged), carried, hooks)
 
-    return await pipeline.database.read(read)
+    try:
+        async with asyncio.timeout(BUDGET_S):
+            asked = await pipeline.database.read(begin)
+            found = await pipeline.database.read(lambda tx: _slice(pipeline, tx, asked, 0))
+            if len(found) < len(asked.hooks):
+                async with pipeline.long_searches.turn(org_id):
+                    await _go_on(pipeline, asked, found)
+    except TimeoutError as error:
+        raise QueryTimeoutError(_TOO_LONG) from error
+    return found
 
 
-def _event(tx: Tx, org_id: str, uuid: str, since_ms: int) -> tuple[int, Tree]:
-    """Return the event's ``seq``, and the event as filters saw it. since_ms: what was recorded before it is gone."""
-    table, raw = schema.log_event.c, parse_uuid(uuid)
-    rules = (table.org_id == org_id, table.uuid == raw, table.recorded_at >= since_ms)
-    statement = sa.select(table.seq, table.body).where(*rules)
-    row = None if raw is None else tx.connection.execute(statement).one_or_none()
-    if row is None:
+async def _go_on(pipeline: Pipeline, asked: _Asked, found: list[Explanation]) -> None:
+    """Add what the other hooks made of the event, in many reads: others' reads come between them."""
+
+    def more(tx: Tx) -> list[Explanation]:
+        return _slice(pipeline, tx, asked, len(found))
+
+    while len(found) < len(asked.hooks):
+        found += await pipeline.database.read(more)
+
+
+def _slice(pipeline: Pipeline, tx: Tx, asked: _Asked, at: int) -> list[Explanation]:
+    """Return what the hooks from *at* on made of the event: of some, and of no more once `SLICE_S` have passed."""
+    until = monotonic() + SLICE_S
+    found: list[Explanation] = []
+    for hook in asked.hooks[at : at + SLICE_HOOKS]:
+        found.append(_explanation(pipeline, tx, asked, hook))
+        if monotonic() > until:
+            break
+    return found
+
+
+def find_event(pipeline: Pipeline, tx: Tx, org_id: str, uuid: str) -> tuple[int, Tree]:
+    """Return the ``seq`` of the org's event, and the event as the log has it.
+
+    Raises: NotFoundError, also for what is beyond retention and not gone yet.
+    """
+    raw = parse_uuid(uuid)
+    found = None if raw is None else log_events.get(tx, org_id, raw, pipeline.oldest_event())
+    if found is None:
         raise NotFoundError(uuid, KIND)
-    return row.seq, without_targets(reload(row.body))
+    seq, body = found
+    return seq, reload(body)
 
 
-def _hooks(tx: Tx, org_id: str, after: str | None, limit: int) -> list[tuple[str, str, bool]]:
-    """Return (id, name, whether it lives) of the org's hooks."""
-    table = schema.event_hook.c
-    statement = sa.select(table.id, table.name, table.deleted.is_(None)).where(table.org_id == org_id)
-    if after is not None:
-        statement = statement.where(table.id > after)
-    rows = tx.connection.execute(statement.order_by(table.id).limit(limit))
-    return [(identity, name, bool(lives)) for identity, name, lives in rows]
-
-
-def _explanation(
-    pipeline: Pipeline, tx: Tx, hook: tuple[str, str, str, bool], event: tuple[int, Tree], rows: list[Row]
-) -> Explanation:
-    org_id, hook_id, name, lives = hook
-    seq, tree = event
-    then = event_hooks.version_in_force(tx, org_id, hook_id, seq)
+def _explanation(pipeline: Pipeline, tx: Tx, asked: _Asked, hook: tuple[str, str, bool]) -> Explanation:
+    hook_id, name, lives = hook
+    org_id, rows = asked.org_id, asked.carried.get(hook_id, [])
+    then = event_hooks.version_in_force(tx, org_id, hook_id, asked.seq)
     now = event_hooks.get(tx, pipeline.vault, org_id, hook_id) if lives and rows else None
-    matched, reason = judge(then, tree)
+    matched, reason = judge(then, asked.event)
     return Explanation(
         hook_id=hook_id,
         name=name,
@@ -114,13 +152,14 @@ def judge(then: EventHook | None, event: Tree) -> tuple[bool, str]:
         return False, "The hook was UNVERIFIED when the event was logged, and had never been verified."
     if went_round(event):
         return False, f"The event had come in by way of event hooks {MAX_HOPS} times, so it went to no hook any more."
-    subscribed = f"The hook subscribed to {event_type}"
+    subscribed, matched = f"The hook subscribed to {event_type}", ""
     expression = None if then.events.filter is None else then.events.filter.expression_for(event_type)
     if expression is not None:
-        judged = HookFilter(expression)
-        if not judged.judge(event).matched:
-            return False, judged.explain(event)
-        subscribed += ", its filter matched"
+        chosen = HookFilter(expression)
+        verdict = chosen.judge(event)
+        if not verdict.matched:
+            return False, chosen.explain(event, verdict)
+        matched = ", its filter matched"
     if then.verification_status == "UNVERIFIED":
-        return True, f"{subscribed}; it was UNVERIFIED again, so its deliveries were held."
-    return True, f"{subscribed}, and was ACTIVE and VERIFIED."
+        return True, f"{subscribed}{matched}; it was UNVERIFIED again, so its deliveries were held."
+    return True, f"{subscribed}{matched}, and it was ACTIVE and VERIFIED."

@@ -11,7 +11,7 @@ from tenterhook.errors import OverloadedError, RateLimitedError
 MAX_PER_ORG, MAX_IN_ALL = 50, 200
 #: All followers together read so often a second at most, and each of them every `MIN_PAUSE_S` at most.
 READS_PER_S = 200
-MIN_PAUSE_S = 0.1
+MIN_PAUSE_S = 0.05
 #: Silence between two signs of life.
 HEARTBEAT_S = 15.0
 

@@ -57,7 +57,15 @@ class Passwords:
             raise OverloadedError("too many passwords are being checked at once", 2)
         self._under_way += 1
         try:
-            async with self._slots:
-                return await asyncio.to_thread(work)
-        finally:
+            await self._slots.acquire()
+        except BaseException:
             self._under_way -= 1
+            raise
+        # A caller who leaves does not stop the thread, so it is the thread's end that frees the slot.
+        hashing = asyncio.get_running_loop().run_in_executor(None, work)
+        hashing.add_done_callback(self._free)
+        return await asyncio.shield(hashing)
+
+    def _free(self, _: asyncio.Future[T]) -> None:
+        self._slots.release()
+        self._under_way -= 1

@@ -50,11 +50,8 @@ async def index_forever(pipeline: Pipeline, pause_s: float = PAUSE_S) -> None:
 async def index_tail(database: Database) -> int:
     """Index step after step until nothing is left to be indexed; return how many events that were."""
     total, steps = 0, 0
-    if not await database.read(log_index.has_tail):
-        return 0  # without a write: an idle log stays idle
-    while True:
+    while await database.read(log_index.has_tail):  # asked of a reader: an idle log stays idle
         most = LARGE_STEP if steps >= PATIENCE else STEP
         count = await database.write(partial(log_index.fill, most=most), Class.MAINTENANCE)
         total, steps = total + count, steps + 1
-        if count < most:
-            return total
+    return total

@@ -22,6 +22,8 @@ from tenterhook.store.transaction import Tx
 
 #: What the answers call these things.
 ENTITY, KIND, ORG_KIND = "apiToken", "ApiToken", "Org"
+#: The name of the tokens that signing in makes.
+SESSION = "sign-in"
 
 _READ_ONLY = ("id", "adminId", "created", "hint", "token", "lastUsed")
 _KNOWN = ("name", "role", "scopes", "expires")
@@ -44,8 +46,13 @@ class TokenDraft(msgspec.Struct, frozen=True):
         return permissions_in(self.scopes, operator=operator)
 
 
-def create_token(tx: Tx, admin: Admin, draft: TokenDraft, now_ms: int) -> tuple[str, ApiToken]:
-    """Store a new token of *admin* and return its text, which is kept nowhere, and its row."""
+def create_token(
+    tx: Tx, admin: Admin, draft: TokenDraft, now_ms: int, issuer: Principal | None = None
+) -> tuple[str, ApiToken]:
+    """Store a new token of *admin* and return its text, which is kept nowhere, and its row.
+
+    issuer: the caller whose token it is issued with, if it is with one.
+    """
     text = "00" + secrets.token_urlsafe(32)  # 256 bits
     row = ApiToken(
         org_id=admin.org_id,
@@ -58,6 +65,7 @@ def create_token(tx: Tx, admin: Admin, draft: TokenDraft, now_ms: int) -> tuple[
         created=now_ms,
         expires=draft.expires,
         scopes=draft.scopes,
+        issued_by=None if issuer is None else issuer.token_id,
     )
     api_tokens.insert(tx, row)
     return text, row
@@ -66,10 +74,12 @@ def create_token(tx: Tx, admin: Admin, draft: TokenDraft, now_ms: int) -> tuple[
 async def issue_token(pipeline: Pipeline, principal: Principal, body: object) -> tuple[str, ApiToken]:
     """Make a token for the calling admin from *body* (``name``, ``role`` or ``scopes``, ``expires``) and log it.
 
-    Raises: InvalidError, one cause per problem; ForbiddenError, if the token would do more than the caller may.
+    Raises: InvalidError, one cause per problem; ForbiddenError, if the token would do more than the caller may, or if
+    the caller is an OAuth client.
     """
     now_ms = pipeline.now_ms()
     draft = read_token_draft(body, now_ms)
+    refuse_client(principal)
 
     def store(tx: Tx) -> tuple[str, ApiToken]:
         admin = admins.get(tx, principal.org_id, principal.admin_id)
@@ -79,7 +89,7 @@ async def issue_token(pipeline: Pipeline, principal: Principal, body: object) ->
         refuse_operator_scopes(draft, operator=operator)
         if not draft.permissions(operator=operator) <= principal.permissions:
             raise ForbiddenError(_MORE)
-        text, row = create_token(tx, admin, draft, now_ms)
+        text, row = create_token(tx, admin, draft, now_ms, principal)
         record_act(pipeline, tx, token_act(principal, "system.api_token.create", row))
         return text, row
 
@@ -104,7 +114,8 @@ async def issue_token_in(pipeline: Pipeline, principal: Principal, org_id: str, 
             raise NotFoundError(org_id, ORG_KIND)
         draft = read_token_draft(body, now_ms)
         refuse_operator_scopes(draft, operator=pipeline.tokens.is_operator(tx, org_id))
-        text, row = create_token(tx, admin, draft, now_ms)
+        refuse_client(principal)
+        text, row = create_token(tx, admin, draft, now_ms, principal)
         act = token_act(principal, "system.api_token.create", row)
         record_act(pipeline, tx, act)
         record_act(pipeline, tx, msgspec.structs.replace(act, org_id=principal.org_id, debug={"org": org_id}))
@@ -130,24 +141,58 @@ async def list_tokens(pipeline: Pipeline, principal: Principal, after: str | Non
 async def revoke_token(pipeline: Pipeline, principal: Principal, token_id: str) -> None:
     """End a token at once and log it. It may be the caller's own.
 
-    Raises: NotFoundError.
+    With a session that somebody else ends, what was issued with it ends too: it may have been stolen. Who ends their
+    own has signed out, and keeps what they made.
+    Raises: NotFoundError; ForbiddenError, if the token may do more than the caller.
     """
 
     def store(tx: Tx) -> None:
-        row = api_tokens.get(tx, principal.org_id, token_id)
+        row, now_ms = api_tokens.get(tx, principal.org_id, token_id), pipeline.now_ms()
         if row is None:
             raise NotFoundError(token_id, KIND)
-        api_tokens.revoke(tx, principal.org_id, token_id, pipeline.now_ms())
-        record_act(pipeline, tx, token_act(principal, "system.api_token.revoke", row))
-        tx.after_commit_on_loop(lambda: pipeline.tokens.forget(row.hash))
+        debug: dict[str, str] = {}
+        if row.id == principal.token_id:
+            api_tokens.revoke(tx, row.org_id, row.id, now_ms)
+        elif not _may_do(pipeline, tx, row) <= principal.permissions:
+            raise ForbiddenError("Only somebody who may do as much as this token can revoke it.")
+        elif row.name == SESSION:
+            ended = api_tokens.revoke_issued(tx, row.org_id, row.admin_id, now_ms, name=SESSION, token_id=row.id)
+            debug["revokedTokens"] = str(ended)
+        else:
+            api_tokens.revoke(tx, row.org_id, row.id, now_ms)
+        act = token_act(principal, "system.api_token.revoke", row)
+        record_act(pipeline, tx, msgspec.structs.replace(act, debug=debug))
+        tx.after_commit_on_loop(lambda: _forget(pipeline, row))
 
     await pipeline.database.write(store)
+
+
+def _may_do(pipeline: Pipeline, tx: Tx, row: ApiToken) -> frozenset[Permission]:
+    """Return what a token may do now: what it grants, as far as its admin may do it."""
+    admin = admins.get(tx, row.org_id, row.admin_id)
+    if admin is None:
+        return frozenset()
+    operator = pipeline.tokens.is_operator(tx, row.org_id)
+    granted = TokenDraft(row.name, row.role, row.expires, row.scopes).permissions(operator=operator)
+    return granted & permissions_of(admin.role, operator=operator)
+
+
+def _forget(pipeline: Pipeline, row: ApiToken) -> None:
+    pipeline.tokens.forget(row.hash)
+    if row.name == SESSION:
+        pipeline.tokens.forget_admin(row.org_id, row.admin_id)
 
 
 def token_act(principal: Principal, event_type: str, row: ApiToken) -> Act:
     """Return what the log of the token's org tells of what *principal* did to it."""
     target = {"id": row.id, "type": "Token", "alternateId": "unknown", "displayName": row.name}
     return Act(org_id=row.org_id, event_type=event_type, principal=principal, targets=[target])
+
+
+def refuse_client(principal: Principal) -> None:
+    """Raise ForbiddenError for an OAuth client: its access token ends soon, and what it issued would not."""
+    if principal.client_id is not None:
+        raise ForbiddenError("An OAuth client cannot issue API tokens: an admin can, signed in or with an API token.")
 
 
 def refuse_operator_scopes(draft: TokenDraft, *, operator: bool) -> None:

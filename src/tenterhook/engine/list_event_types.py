@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping
 from heapq import merge
 from operator import attrgetter
 from typing import Any
@@ -73,6 +75,12 @@ def shown_type(pipeline: Pipeline, tx: Tx, org_id: str, name: str) -> EventTypeV
     own = event_types.get(tx, org_id, name)
     view = _known(name) if own is None else _own(own)
     return msgspec.structs.replace(view, sample=sample)
+
+
+def known_types(tx: Tx, org_id: str) -> Mapping[str, bool]:
+    """Return the types that the org knows, each with whether event hooks may ask for it."""
+    own = event_types.names_of(tx, org_id)
+    return ChainMap(dict.fromkeys(own, True), dict(catalogue())) if own else catalogue()
 
 
 def sample_of(pipeline: Pipeline, tx: Tx, org_id: str, name: str) -> Tree | None:

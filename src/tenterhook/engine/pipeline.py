@@ -10,10 +10,13 @@ import msgspec
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.destination import DestinationRules
 from tenterhook.egress.client import Client
+from tenterhook.engine.aside import Aside
 from tenterhook.engine.authenticate import Tokens
 from tenterhook.engine.followers import Followers
+from tenterhook.engine.freed_places import FreedPlaces
 from tenterhook.engine.hash_password import Passwords
 from tenterhook.engine.lanes import Lanes
+from tenterhook.engine.long_searches import LongSearches
 from tenterhook.engine.read_access_token import AccessTokens
 from tenterhook.engine.subscriptions import Subscriptions
 from tenterhook.store.database import Database
@@ -51,6 +54,9 @@ class Pipeline:
     access_tokens: AccessTokens  #: of OAuth issuers that the operator trusts
     trusted_proxies: tuple[str, ...] = ()  #: CIDRs of peers whose X-Forwarded-For is believed
     passwords: Passwords = field(default_factory=Passwords)
+    long_searches: LongSearches = field(default_factory=LongSearches)
+    aside: Aside = field(default_factory=Aside)  #: what would hold the event loop up
+    freed: FreedPlaces = field(default_factory=FreedPlaces)  #: orgs where something held has ended
 
     def oldest_event(self) -> int:
         """Return the time (ms) of recording from which on log events are kept, and shown."""

@@ -9,29 +9,29 @@ import msgspec
 
 from tenterhook.domain import log_event
 from tenterhook.domain.act import Act, hook_target
-from tenterhook.domain.attempt import Attempt, Outcome
+from tenterhook.domain.attempt import Attempt, Outcome, without_secret
 from tenterhook.domain.destination import DestinationError
 from tenterhook.domain.document import Form, Problems, kind_of
 from tenterhook.domain.envelope import render_body, render_element, source_of
 from tenterhook.domain.event_hook import EventHook
+from tenterhook.domain.event_hook_draft import unknown_type
 from tenterhook.domain.log_event import Tree
-from tenterhook.domain.principal import Principal
+from tenterhook.domain.principal import Permission, Principal
 from tenterhook.domain.provenance import debug_data
-from tenterhook.domain.secret import Secret
-from tenterhook.domain.strict_json import reload
+from tenterhook.domain.secret import MASK, Secret
 from tenterhook.domain.timestamp import parse_timestamp
+from tenterhook.domain.verdict import HookFilter
 from tenterhook.egress.client import Request
 from tenterhook.egress.request import render
 from tenterhook.engine.compose import delivery_head
-from tenterhook.engine.explain import KIND as EVENT_KIND
-from tenterhook.engine.list_event_types import sample_of
+from tenterhook.engine.explain import find_event
+from tenterhook.engine.list_event_types import known_types, sample_of
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
 from tenterhook.engine.register import find
-from tenterhook.engine.show_deliveries import MASK, AttemptView, shown_attempt
-from tenterhook.errors import InvalidError, NotFoundError
-from tenterhook.ids import new_request_id, parse_uuid, uuid7, uuid_text
-from tenterhook.store import log_events
+from tenterhook.engine.show_deliveries import AttemptView, shown_attempt
+from tenterhook.errors import ForbiddenError, InvalidError
+from tenterhook.ids import new_request_id, uuid7, uuid_text
 from tenterhook.store.transaction import Tx
 
 #: What answers call this thing.
@@ -64,6 +64,8 @@ class Preview(msgspec.Struct, frozen=True):
 
     request: RequestPreview
     subscribed: bool  #: whether the hook asks for events of this type at all
+    matches: bool | None  #: whether its filter would let the event through; None: it has none on this type
+    reason: str | None  #: in words
     delivered: AttemptView | None  #: None: it was not sent
 
 
@@ -82,10 +84,14 @@ async def preview_delivery(pipeline: Pipeline, principal: Principal, hook_id: st
     body: ``event`` (a log event, possibly edited; ``eventType`` may name its type), or ``uuid`` (an event of the log),
     or ``eventType`` alone (a sample); ``deliver``: whether to send it. Works in every state of the hook and ignores
     its filter. Sending makes no delivery, spends no quota and is not repeated; it is logged as event_hook.previewed.
-    Raises: NotFoundError; InvalidError, also if today's rules refuse the hook's address.
+    Raises: NotFoundError; ForbiddenError, if the event is in a log that the caller may not read; InvalidError, also if
+    today's rules refuse the hook's address.
     Source: okta/event-hooks.md §12; DESIGN §2.2; guide statements G23 and G24.
     """
     asked = _read(body)
+    if asked.uuid is not None and not principal.may(Permission.READ_LOG):
+        needed = f"uuid shows an event of the log, which needs {Permission.READ_LOG}"
+        raise ForbiddenError(f"{needed}; give event or eventType instead.")
     event_id, now_ms = uuid_text(uuid7()), pipeline.now_ms()
 
     def gather(tx: Tx) -> tuple[EventHook, Tree]:
@@ -103,7 +109,17 @@ async def preview_delivery(pipeline: Pipeline, principal: Principal, hook_id: st
         delivered = shown_attempt(attempt, {field.key: field.value for field in shown.headers})
         act = _act(principal, hook, attempt, {"eventId": event_id, "eventType": event["eventType"]})
         await pipeline.database.write(lambda tx: record_act(pipeline, tx, act))
-    return Preview(shown, hook.wants(event["eventType"]), delivered)
+    return Preview(shown, hook.wants(event["eventType"]), *_judged(hook, event), delivered)
+
+
+def _judged(hook: EventHook, event: Tree) -> tuple[bool | None, str | None]:
+    """Return whether the hook's filter would let the event through, and why or why not; None without a filter on it."""
+    chosen = hook.events.filter
+    expression = None if chosen is None else chosen.expression_for(event["eventType"])
+    if expression is None:
+        return None, None
+    judge, seen = HookFilter(expression), log_event.without_targets(event)
+    return judge.judge(seen).matched, judge.explain(seen)
 
 
 # -- which event -------------------------------------------------------------------------------------------------------
@@ -137,16 +153,11 @@ def _event(pipeline: Pipeline, tx: Tx, principal: Principal, asked: _Asked) -> T
     if asked.event is not None:
         return _edited(asked.event, principal, pipeline.now_ms())
     if asked.uuid is not None:
-        raw = parse_uuid(asked.uuid)
-        stored = None if raw is None else log_events.known(tx, principal.org_id, (raw,)).get(raw)
-        if stored is None:
-            raise NotFoundError(asked.uuid, EVENT_KIND)
-        found: Tree = reload(stored)
-        return found
+        return find_event(pipeline, tx, principal.org_id, asked.uuid)[1]
     name = asked.event_type or ""
     sample = sample_of(pipeline, tx, principal.org_id, name)
     if sample is None:
-        raise InvalidError(ENTITY, [f"eventType: '{name[:128]}' is no known event type"])
+        raise InvalidError(ENTITY, [f"eventType: {unknown_type(name, known_types(tx, principal.org_id))}"])
     return sample
 
 
@@ -199,7 +210,8 @@ def _shown(pipeline: Pipeline, hook: EventHook, request: Request) -> RequestPrev
 
 async def _send(pipeline: Pipeline, hook: EventHook, request: Request) -> Attempt:
     try:
-        return await pipeline.client.send(request, hook.delivery_policy.timeout_seconds)
+        attempt = await pipeline.client.send(request, hook.delivery_policy.timeout_seconds)
+        return without_secret(attempt, hook.secret)
     finally:
         pipeline.client.forget(request.pool)
 

@@ -7,14 +7,17 @@ import io
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import msgspec
 
 from tenterhook.domain import log_event
+from tenterhook.domain.log_event import Tree
 from tenterhook.domain.principal import Principal
+from tenterhook.domain.provenance import went_round
 from tenterhook.domain.strict_json import loads
+from tenterhook.domain.verdict import HookFilter, Verdicts
 from tenterhook.engine.append import Entry, append, make_entry
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import InvalidError, MalformedBodyError, OverloadedError, TooLargeError
@@ -31,6 +34,13 @@ MAX_CAUSES = 100
 MANY_COMMAS = 100_000
 #: Bytes decoded before the event loop gets a turn.
 SLICE_BYTES = 64 * 1024
+#: Brackets, commas and texts counted before the event loop gets a turn.
+SLICE_MARKS = 2048
+#: How many bytes are read in the time that a filter's step takes, or in less: 4,096 steps are a slice.
+STEP_BYTES = 16
+#: How long the event loop rests after a slice of what no usual body brings: a turn alone does not help the reading and
+#: the writing threads, each of which would wait its five milliseconds for the interpreter's lock, again and again.
+REST_S = 0.001
 #: Below this much free disk, publishing is refused, so that outcomes can still be written.
 DISK_FLOOR_BYTES = 64 * 1024 * 1024
 
@@ -77,7 +87,7 @@ class Publishing:
         if len(body) > MAX_BODY_BYTES:
             raise TooLargeError(f"The body has more than {MAX_BODY_BYTES:,} bytes; send the events in smaller batches.")
         self.admit()
-        raws, single = split(body, ndjson=ndjson)
+        raws, single = await split(body, ndjson=ndjson)
         call = await self._read_all(raws, single, principal)
         size = sum(len(entry.body) + len(entry.element) for entry in call.entries) + len(body)
         acks = await self._pipeline.database.append(self._batch, call, rows=len(call.entries), size=size)
@@ -90,18 +100,18 @@ class Publishing:
         now_ms, snapshot = self._pipeline.now_ms(), self._pipeline.subscriptions.snapshot
         call = _Call(principal.org_id, [], [])
         problems: list[str] = []
-        since_turn = 0
+        turn = _Turn()
         for at, raw in enumerate(raws):
             draft = log_event.read_event(raw, now_ms, uuid7(), principal.request_id, principal.publishes_as)
+            if turn.due(len(raw)):
+                await asyncio.sleep(0)
             if isinstance(draft, list):
                 problems += _placed(draft, None if single else at)
             else:
-                call.entries.append(make_entry(snapshot, principal.org_id, draft))
+                filters = snapshot.filters(principal.org_id, draft.event_type)
+                verdicts = await _judge(filters, draft.tree, turn) if filters else None
+                call.entries.append(make_entry(snapshot, principal.org_id, draft, verdicts))
                 call.said.append(None if draft.fresh else raw)
-            since_turn += len(raw)
-            if since_turn > SLICE_BYTES:
-                since_turn = 0
-                await asyncio.sleep(0)
         _refuse(problems, single)
         return call
 
@@ -142,6 +152,34 @@ class Publishing:
         return ack
 
 
+class _Turn:
+    """What was done since the event loop had its turn, in bytes."""
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def due(self, work: int) -> bool:
+        """Count *work*; return whether the event loop is to have a turn now."""
+        self._done += work
+        if self._done <= SLICE_BYTES:
+            return False
+        self._done = 0
+        return True
+
+
+async def _judge(filters: Sequence[HookFilter], event: Tree, turn: _Turn) -> Verdicts:
+    """Return what *filters* make of *event*: many filters are long at work, whoever's they are."""
+    verdicts = Verdicts()
+    if went_round(event):
+        return verdicts  # nobody will ask
+    for chosen in filters:
+        before = verdicts.work
+        verdicts.of(chosen, event)
+        if turn.due(STEP_BYTES * (verdicts.work - before)):
+            await asyncio.sleep(REST_S)
+    return verdicts
+
+
 def _shown(ack: Ack) -> dict[str, str | bool]:
     shown: dict[str, str | bool] = {"uuid": ack.uuid, "duplicate": ack.duplicate}
     if ack.conflict:
@@ -149,7 +187,7 @@ def _shown(ack: Ack) -> dict[str, str | bool]:
     return shown
 
 
-def split(body: bytes, *, ndjson: bool) -> tuple[list[bytes], bool]:
+async def split(body: bytes, *, ndjson: bool) -> tuple[list[bytes], bool]:
     """Return the raw events of a body, and whether it was one object alone.
 
     Raises: MalformedBodyError, if it is no object, no array, or no lines; InvalidError, if there are too many events.
@@ -160,7 +198,7 @@ def split(body: bytes, *, ndjson: bool) -> tuple[list[bytes], bool]:
         if _OBJECT.match(body):
             return [body], True
         if body.count(b",") > MANY_COMMAS:
-            _check_count(body)
+            await _check_count(body)
         try:
             raws = [bytes(raw) for raw in _RAW_LIST.decode(body)]
         except (msgspec.DecodeError, RecursionError) as error:
@@ -183,10 +221,12 @@ def _too_many() -> InvalidError:
     )
 
 
-def _check_count(body: bytes) -> None:
+async def _check_count(body: bytes) -> None:
     """Count the array's elements before they are taken apart: four million of them would be 600 MB of objects."""
     depth = commas = 0
-    for found in _MARKS.finditer(body):
+    for at, found in enumerate(_MARKS.finditer(body)):
+        if at % SLICE_MARKS == 0:
+            await asyncio.sleep(REST_S)
         mark = found[0]
         if mark == b",":
             commas += depth == 1

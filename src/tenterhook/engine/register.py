@@ -7,7 +7,6 @@ that bind several hooks (names, limits) are judged inside it, so that no race ca
 from __future__ import annotations
 
 import re
-from collections import ChainMap
 from collections.abc import Sequence
 
 from tenterhook.domain.act import Act, hook_target
@@ -16,15 +15,14 @@ from tenterhook.domain.event_hook_draft import DraftRules, parse_draft
 from tenterhook.domain.event_type import catalogue
 from tenterhook.domain.precondition import Precondition
 from tenterhook.domain.principal import Principal
+from tenterhook.engine.list_event_types import known_types
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
 from tenterhook.errors import InvalidError, NotFoundError, PreconditionError
 from tenterhook.ids import EVENT_HOOK, new_id
-from tenterhook.store import event_hooks, event_types
+from tenterhook.store import event_hooks, event_types, filter_errors
 from tenterhook.store.log_events import next_seq
 from tenterhook.store.transaction import Tx
-
-MAX_PAGE = 1000
 
 _ID = re.compile(rf"{EVENT_HOOK}[A-Za-z0-9]{{17}}", re.ASCII)
 _SWITCHED = {"ACTIVE": "event_hook.activated", "INACTIVE": "event_hook.deactivated"}
@@ -35,7 +33,8 @@ async def create_event_hook(pipeline: Pipeline, principal: Principal, body: obje
 
     Raises: InvalidError with one cause per problem; nothing is stored then.
     """
-    draft = parse_draft(body, None, await _draft_rules(pipeline, principal))
+    rules = await _draft_rules(pipeline, principal)
+    draft = await pipeline.aside.run(principal.org_id, lambda: parse_draft(body, None, rules))
     identity = {
         "id": new_id(EVENT_HOOK),
         "org_id": principal.org_id,
@@ -71,17 +70,17 @@ async def read_event_hook(pipeline: Pipeline, principal: Principal, hook_id: str
 
 async def replace_event_hook(
     pipeline: Pipeline, principal: Principal, hook_id: str, body: object, *, expected: Precondition | None = None
-) -> EventHook:
-    """Make the hook what *body* spells; see `parse_draft` for what is kept when left out.
+) -> tuple[EventHook, EventHook]:
+    """Make the hook what *body* spells, and return it as it was and as it is; see `parse_draft` for what is kept.
 
     expected: what it has to be like until then.
     Raises: NotFoundError; PreconditionError; InvalidError with one cause per problem, and nothing is stored.
     """
     rules = await _draft_rules(pipeline, principal)
     seen = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id, expected))
-    draft = parse_draft(body, seen, rules)
+    draft = await pipeline.aside.run(principal.org_id, lambda: parse_draft(body, seen, rules))
 
-    def update(tx: Tx) -> EventHook:
+    def update(tx: Tx) -> tuple[EventHook, EventHook]:
         current = find(pipeline, tx, principal, hook_id, expected)
         # Read before the transaction, so that a bad body costs the writing thread nothing; again only after a race.
         wanted = draft if current == seen else parse_draft(body, current, rules)
@@ -93,7 +92,7 @@ async def replace_event_hook(
         tell(pipeline, tx, principal, hook, "event_hook.updated")
         if hook.status != current.status:
             tell(pipeline, tx, principal, hook, _SWITCHED[hook.status])
-        return hook
+        return current, hook
 
     return await pipeline.database.write(update)
 
@@ -113,6 +112,7 @@ async def delete_event_hook(
         hook = removed(current, pipeline.now_ms())
         event_hooks.update(tx, pipeline.vault, hook, next_seq(tx))
         pipeline.subscriptions.remove(tx, hook)
+        filter_errors.remove(tx, hook.org_id, hook.id)
         tell(pipeline, tx, principal, hook, "event_hook.deleted")
 
     await pipeline.database.write(delete)
@@ -224,10 +224,10 @@ def _refuse_taken_name(tx: Tx, org_id: str, name: str, but: str | None) -> None:
 
 
 async def _draft_rules(pipeline: Pipeline, principal: Principal) -> DraftRules:
-    own = await pipeline.database.read(lambda tx: event_types.names_of(tx, principal.org_id))
+    known = await pipeline.database.read(lambda tx: known_types(tx, principal.org_id))
     return DraftRules(
         destinations=pipeline.rules,
-        event_types=ChainMap(dict.fromkeys(own, True), dict(catalogue())) if own else catalogue(),
+        event_types=known,
         default_policy=pipeline.default_policy,
         max_event_types=pipeline.limits.event_types,
     )

@@ -46,6 +46,7 @@ async def retire(pipeline: Pipeline) -> int:
         end = partial(_end, pipeline=pipeline, key=(org_id, hook_id), name=name)
         while ended := await pipeline.database.write(end, Class.MAINTENANCE):
             total += ended
+        pipeline.freed.note([org_id])
     return total
 
 

@@ -6,18 +6,17 @@ import codecs
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
 
 from tenterhook.domain.attempt import Attempt, Phases, Reason
 from tenterhook.domain.envelope import fixed_headers
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.principal import Principal
-from tenterhook.domain.secret import Secret
+from tenterhook.domain.secret import MASK, Secret
 from tenterhook.domain.timestamp import format_ms
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import InvalidError, NotFoundError
 from tenterhook.ids import parse_uuid, uuid_text
-from tenterhook.store import delivery_views, event_hooks, schema
+from tenterhook.store import delivery_views, event_hooks
 from tenterhook.store.delivery_views import Asked, Row
 from tenterhook.store.quotas import HOLD
 from tenterhook.store.schema import State
@@ -30,7 +29,6 @@ HOOK_KIND = "Webhook"
 
 STATUSES = ("PENDING", "RETRYING", "HELD", "DELIVERED", "FAILED", "SPLIT")
 MAX_BODY_BYTES = 4096
-MASK = "********"
 
 _PENDING = (State.READY, State.CLAIMED)
 
@@ -90,7 +88,7 @@ async def list_deliveries(
 
     def read(tx: Tx) -> list[DeliveryView]:
         hook = event_hooks.get(tx, pipeline.vault, principal.org_id, hook_id)
-        if hook is None and not _ever_lived(tx, principal.org_id, hook_id):
+        if hook is None and not event_hooks.ever_lived(tx, principal.org_id, hook_id):
             raise NotFoundError(hook_id, HOOK_KIND)
         asked = asked_for(status, hook, pipeline.now_ms())
         if asked is None:
@@ -177,12 +175,6 @@ def asked_for(status: str | None, hook: EventHook | None, now_ms: int) -> Asked 
     return Asked(states=_PENDING, tried=tried, held=status == "HELD", now_ms=now_ms)
 
 
-def _ever_lived(tx: Tx, org_id: str, hook_id: str) -> bool:
-    table = schema.event_hook.c
-    statement = sa.select(table.id).where(table.org_id == org_id, table.id == hook_id)
-    return tx.connection.execute(statement).first() is not None
-
-
 def _row_id(tx: Tx, org_id: str, hook_id: str, event_id: str) -> int:
     raw = parse_uuid(event_id)
     row = None if raw is None else delivery_views.get(tx, org_id, raw)
@@ -253,15 +245,8 @@ def _ms(attempt: Attempt) -> int:
 
 def _hook_at(tx: Tx, row: Row, time_ms: int) -> EventHook | None:
     """Return the hook as it was at a time: an attempt is sent by the hook of that moment."""
-    table = schema.event_hook_version.c
-    statement = (
-        sa.select(table.version)
-        .where(table.org_id == row.org_id, table.hook_id == row.hook_id, table.last_updated <= time_ms)
-        .order_by(table.version.desc())
-        .limit(1)
-    )
-    version = tx.connection.execute(statement).scalar()
-    return event_hooks.get_version(tx, row.org_id, row.hook_id, version or row.hook_version)
+    then = event_hooks.version_at(tx, row.org_id, row.hook_id, time_ms)
+    return then or event_hooks.get_version(tx, row.org_id, row.hook_id, row.hook_version)
 
 
 def _sent_headers(pipeline: Pipeline, hook: EventHook, attempt: Attempt) -> dict[str, str]:

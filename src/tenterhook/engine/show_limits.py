@@ -41,7 +41,7 @@ async def show_limits(pipeline: Pipeline, principal: Principal) -> list[LimitVie
     return [
         LimitView(
             name="eventsTriggeringHooks",
-            description="Events that trigger hooks in 24 hours. What exceeds it is held until the window ends.",
+            description="Events that trigger hooks in 24 hours. What exceeds it waits for a later window with room.",
             scope="ORG",
             unit="events",
             used=quota.used,

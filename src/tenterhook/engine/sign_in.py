@@ -11,13 +11,13 @@ import msgspec
 
 from tenterhook.domain.act import Act
 from tenterhook.domain.principal import Principal
-from tenterhook.engine.appoint_admin import SESSION, admin_target, find, refuse_more
+from tenterhook.engine.appoint_admin import admin_target, find, refuse_more
 from tenterhook.engine.authenticate import token_digest
-from tenterhook.engine.issue_token import TokenDraft, create_token
+from tenterhook.engine.issue_token import SESSION, TokenDraft, create_token
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
 from tenterhook.errors import SignInError
-from tenterhook.store import admins, api_tokens, orgs, sign_in_links
+from tenterhook.store import admins, api_tokens, orgs, sign_in_links, unknown_logins
 from tenterhook.store.admins import Admin
 from tenterhook.store.api_tokens import ApiToken
 from tenterhook.store.sign_in_links import SignInLink
@@ -126,10 +126,22 @@ def _enter(pipeline: Pipeline, tx: Tx, admin: Admin, visitor: Visitor, how: str)
 
 
 def _refuse(pipeline: Pipeline, tx: Tx, org_id: str, admin: Admin | None, visitor: Visitor) -> None:
-    """Log a failure. A login that nobody has is not written down: it may be a password in the wrong field."""
-    if orgs.get(tx, org_id) is not None:
-        act = _start(org_id, admin, visitor, {"authentication": "PASSWORD"})
-        record_act(pipeline, tx, msgspec.structs.replace(act, failure="INVALID_CREDENTIALS"))
+    """Log a failure. A login that nobody has is not written down: it may be a password in the wrong field.
+
+    Failures of a known login are logged one by one, which its limit of tries bounds. There is no end of logins that
+    nobody has, so theirs are logged at most once a minute and org, with how many there were since; each is still a
+    write, so that it takes as long.
+    """
+    if orgs.get(tx, org_id) is None:
+        return
+    debug = {"authentication": "PASSWORD"}
+    if admin is None:
+        failures = unknown_logins.count(tx, org_id, pipeline.now_ms())
+        if failures is None:
+            return
+        debug["failures"] = str(failures)
+    act = _start(org_id, admin, visitor, debug)
+    record_act(pipeline, tx, msgspec.structs.replace(act, failure="INVALID_CREDENTIALS"))
 
 
 def _start(org_id: str, admin: Admin | None, visitor: Visitor, debug: dict[str, str]) -> Act:

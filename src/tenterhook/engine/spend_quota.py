@@ -1,4 +1,8 @@
-"""Spend an org's quota of events that trigger hooks: what goes out now, what is held, and what the log is told."""
+"""Spend an org's quota of events that trigger hooks: what goes out now, what is held, and what the log is told.
+
+What this server writes itself spends nothing, whatever it triggers: some of it callers without a token can cause, and
+an alert that waits for a window is none.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which hooks want which events: a snapshot in memory, versioned, that changes in the transaction that changes a hook.
 
 Publishing matches on the event loop before its transaction; inside it the writing thread compares the snapshot's number
-and matches again if a hook has changed meanwhile (DESIGN §3.4.1-2).
+and matches again what a hook that has changed meanwhile may want (DESIGN §3.4.1-2).
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     def matching(self, org_id: str, event_type: str) -> tuple[Subscription, ...]:
         """Return the subscriptions of the org's hooks that want an event of this type."""
         return self.wanting.get((org_id, event_type), ())
+
+    def filters(self, org_id: str, event_type: str) -> list[HookFilter]:
+        """Return the filters of those that `matching` returns."""
+        return [one.filter for one in self.matching(org_id, event_type) if one.filter is not None]
 
 
 class Subscriptions:

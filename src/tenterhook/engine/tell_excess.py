@@ -21,7 +21,10 @@ MAX_ORGS = 10_000
 
 
 class Excess(msgspec.Struct, frozen=True):
-    """A call that was one too many. Only callers with a valid token are told of: nobody else may write to a log."""
+    """A call that was one too many. Only callers with a valid token are told of here.
+
+    What others can cause is that their sign-ins fail: see `tenterhook.engine.sign_in`.
+    """
 
     org_id: str
     token_id: str
@@ -52,7 +55,7 @@ class Excesses:
     def _write(self, tx: Tx, excesses: list[Excess]) -> list[None]:
         parts, now_ms = self._pipeline, self._pipeline.now_ms()
         snapshot = parts.subscriptions.snapshot
-        entries = [make_entry(snapshot, one.org_id, draft_notice(_notice(one), now_ms)) for one in excesses]
+        entries = [make_entry(snapshot, one.org_id, draft_notice(_notice(one), now_ms), own=True) for one in excesses]
         append(tx, parts.subscriptions, parts.lanes, entries, now_ms, parts.limits.events_per_24h)
         return [None for _ in excesses]
 

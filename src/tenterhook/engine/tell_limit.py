@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from tenterhook.domain import log_event
-from tenterhook.domain.act import SYSTEM
-from tenterhook.ids import uuid7, uuid_text
+from tenterhook.domain.act import Act
+from tenterhook.engine.draft_act import draft_act
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -23,15 +22,11 @@ class Notice(msgspec.Struct, frozen=True):
 
 def draft_notice(notice: Notice, now_ms: int) -> log_event.Draft:
     """Return the log event that tells of a limit."""
-    uuid = uuid7()
-    tree: dict[str, Any] = {
-        "actor": {**SYSTEM, "detailEntry": None},
-        "displayMessage": notice.message,
-        "eventType": notice.event_type,
-        "outcome": {"result": "DENY" if notice.refuses else "ALLOW", "reason": None},
-        "severity": "WARN",
-        "debugContext": {"debugData": dict(notice.debug)},
-        "transaction": {"type": "JOB", "id": uuid_text(uuid), "detail": {}},
-    }
-    filled = log_event.filled(tree, uuid, now_ms, uuid_text(uuid))
-    return log_event.Draft(uuid, now_ms, notice.event_type, filled, tree, fresh=True)
+    act = Act(
+        org_id="",  # whose log it goes to is the caller's matter
+        event_type=notice.event_type,
+        message=notice.message,
+        refused=notice.refuses,
+        debug=notice.debug,
+    )
+    return draft_act(act, now_ms)

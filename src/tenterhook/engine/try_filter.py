@@ -11,11 +11,13 @@ import msgspec
 from tenterhook.domain.document import Form, Problems, kind_of
 from tenterhook.domain.event_filter import EventFilter, read_filter
 from tenterhook.domain.event_hook import EventHook
+from tenterhook.domain.event_hook_draft import MAX_SUGGESTIONS, unknown_type
 from tenterhook.domain.log_event import without_targets
 from tenterhook.domain.principal import Principal
 from tenterhook.domain.provenance import went_round
 from tenterhook.domain.strict_json import reload
 from tenterhook.domain.verdict import HookFilter
+from tenterhook.engine.list_event_types import known_types
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.register import find
 from tenterhook.errors import InvalidError
@@ -28,6 +30,8 @@ DEFAULT_LAST, MAX_LAST = 100, 1000
 BUDGET_S = 5.0
 #: Characters of an event's message that are shown.
 MAX_MESSAGE = 255
+#: Bytes of the expressions of a filter that is given: a hook's own may have more.
+MAX_EXPRESSION_BYTES = 16 * 1024
 #: Events that are judged in one go, on a reading thread.
 SLICE_EVENTS = 50
 
@@ -50,7 +54,7 @@ class Tried(msgspec.Struct, frozen=True, rename="camel"):
     reason: str  #: in words
 
 
-class Outcome(msgspec.Struct, rename="camel"):
+class FilterTest(msgspec.Struct, rename="camel"):
     """What a filter made of the last events of its types."""
 
     tested: int = 0
@@ -69,7 +73,7 @@ def read_trial(body: object) -> Trial:
     problems = Problems()
     form = Form(body, "", problems)
     form.refuse_unknown(("filter", "last"))
-    given = read_filter(form.form("filter"), None)
+    given = read_filter(form.form("filter"), None, MAX_EXPRESSION_BYTES)
     last = form.whole("last", 1, MAX_LAST)
     if problems:
         raise InvalidError(ENTITY, problems.texts)
@@ -78,34 +82,50 @@ def read_trial(body: object) -> Trial:
 
 async def try_filter(
     pipeline: Pipeline, principal: Principal, hook_id: str, trial: Trial, *, budget_s: float = BUDGET_S
-) -> Outcome:
-    """Return what the filter makes of the last events of the hook's types, and of those that the filter names.
+) -> FilterTest:
+    """Return what a filter makes of the last events: a given one of those of the types that it names, else the hook's.
 
-    Nothing is delivered, counted or logged. Raises: NotFoundError.
+    Nothing is delivered, counted or logged. Raises: NotFoundError; InvalidError, if a type is not known.
     """
-    hook, errors = await pipeline.database.read(
-        lambda tx: (find(pipeline, tx, principal, hook_id), filter_errors.total(tx, principal.org_id, hook_id))
-    )
+
+    def begin(tx: Tx) -> tuple[EventHook, int]:
+        hook = find(pipeline, tx, principal, hook_id)
+        _refuse_unknown_types(tx, principal.org_id, trial.filter)
+        return hook, filter_errors.total(tx, principal.org_id, hook_id)
+
+    hook, errors = await pipeline.database.read(begin)
     filters = _filters(trial.filter or hook.events.filter)
-    types = {*hook.events.items, *filters}
-    outcome = Outcome(filter_errors=errors)
+    types = set(hook.events.items) if trial.filter is None else set(filters)
+    test = FilterTest(filter_errors=errors)
     before: int | None = None
     try:
         async with asyncio.timeout(budget_s):
-            while not outcome.complete:
+            while not test.complete:
 
                 def look(tx: Tx, before: int | None = before) -> tuple[list[tuple[Tried, bool]], recent_events.Slice]:
-                    want = min(SLICE_EVENTS, trial.last - outcome.tested)
-                    part = recent_events.recent(tx, hook.org_id, types, before, want)
+                    want = min(SLICE_EVENTS, trial.last - test.tested)
+                    part = recent_events.recent(tx, hook.org_id, types, pipeline.oldest_event(), before, want)
                     return [_try(filters, hook, body) for body in part.bodies], part
 
                 tried, part = await pipeline.database.read(look)
-                _add(outcome, tried)
+                _add(test, tried)
                 before = part.before
-                outcome.complete = part.ended or outcome.tested >= trial.last
+                test.complete = part.ended or test.tested >= trial.last
     except TimeoutError:
         pass  # a log without such events is long to look through: what was found is an answer, too
-    return outcome
+    return test
+
+
+def _refuse_unknown_types(tx: Tx, org_id: str, given: EventFilter | None) -> None:
+    """Refuse a filter on a type that the org does not know; the hook need not ask for it."""
+    if given is None:
+        return
+    known = known_types(tx, org_id)
+    odd = [(at, one.event) for at, one in enumerate(given.event_filter_map) if one.event not in known]
+    texts = [unknown_type(event, known, suggest=nth < MAX_SUGGESTIONS) for nth, (_, event) in enumerate(odd)]
+    if odd:
+        where = (f"filter.eventFilterMap[{at}].event" for at, _ in odd)
+        raise InvalidError(ENTITY, [f"{place}: {text}" for place, text in zip(where, texts, strict=True)])
 
 
 def _filters(chosen: EventFilter | None) -> dict[str, HookFilter]:
@@ -122,7 +142,7 @@ def _try(filters: Mapping[str, HookFilter], hook: EventHook, body: bytes) -> tup
         matched, failed, reason = True, False, f"There is no filter on {event_type}: every such event matches."
     else:
         verdict = chosen.judge(event)
-        matched, failed, reason = verdict.matched, verdict.error is not None, chosen.explain(event)
+        matched, failed, reason = verdict.matched, verdict.error is not None, chosen.explain(event, verdict)
     if not hook.wants(event_type):
         reason += f" The hook does not ask for {event_type} yet."
     if went_round(event):
@@ -132,10 +152,10 @@ def _try(filters: Mapping[str, HookFilter], hook: EventHook, body: bytes) -> tup
     return Tried(event["uuid"], event["published"], event_type, shown, matched, reason), failed
 
 
-def _add(outcome: Outcome, tried: list[tuple[Tried, bool]]) -> None:
+def _add(test: FilterTest, tried: list[tuple[Tried, bool]]) -> None:
     for one, failed in tried:
-        outcome.events.append(one)
-        outcome.tested += 1
-        outcome.matched += one.matched
-        outcome.errors += failed
-        outcome.not_matched += not one.matched and not failed
+        test.events.append(one)
+        test.tested += 1
+        test.matched += one.matched
+        test.errors += failed
+        test.not_matched += not one.matched and not failed

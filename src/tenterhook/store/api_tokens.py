@@ -28,6 +28,7 @@ class ApiToken(msgspec.Struct, frozen=True):
     revoked: int | None = None  #: ms
     scopes: tuple[str, ...] = ()  #: what it may do, if it has no role
     last_used: int | None = None  #: ms, as last written; None: never
+    issued_by: str | None = None  #: the id of the token that it was issued with; None: with none
 
 
 class Holder(msgspec.Struct):
@@ -78,20 +79,36 @@ def revoke(tx: Tx, org_id: str, token_id: str, now_ms: int) -> bool:
     return tx.connection.execute(statement).rowcount == 1
 
 
-def revoke_of(tx: Tx, org_id: str, admin_id: str, now_ms: int, *, name: str | None = None) -> int:
-    """End all tokens of an admin, or those with *name*; return how many that were."""
-    statement = sa.update(schema.api_token).where(
-        _TABLE.org_id == org_id, _TABLE.admin_id == admin_id, _TABLE.revoked.is_(None)
+def revoke_of(tx: Tx, org_id: str, admin_id: str, now_ms: int) -> int:
+    """End all tokens of an admin; return how many that were."""
+    theirs = (_TABLE.org_id == org_id, _TABLE.admin_id == admin_id, _TABLE.revoked.is_(None))
+    return tx.connection.execute(sa.update(schema.api_token).where(*theirs).values(revoked=now_ms)).rowcount
+
+
+def revoke_issued(tx: Tx, org_id: str, admin_id: str, now_ms: int, *, name: str, token_id: str | None = None) -> int:
+    """End an admin's tokens called *name*, or the one of them with this id, and all that were issued with them.
+
+    What those issued in turn ends as well, through tokens that ended before. Returns how many that were.
+    """
+    theirs = (_TABLE.org_id == org_id, _TABLE.admin_id == admin_id)
+    first = sa.select(_TABLE.id).where(*theirs, _TABLE.name == name)
+    if token_id is not None:
+        first = first.where(_TABLE.id == token_id)
+    ending = first.cte("ending", recursive=True)
+    # UNION, not UNION ALL: each token is met once, so the walk ends.
+    ending = ending.union(sa.select(_TABLE.id).where(*theirs, _TABLE.issued_by == ending.c.id))
+    ended = sa.update(schema.api_token).where(
+        _TABLE.org_id == org_id, _TABLE.id.in_(sa.select(ending.c.id)), _TABLE.revoked.is_(None)
     )
-    if name is not None:
-        statement = statement.where(_TABLE.name == name)
-    return tx.connection.execute(statement.values(revoked=now_ms)).rowcount
+    return tx.connection.execute(ended.values(revoked=now_ms)).rowcount
 
 
 def remove_expired(tx: Tx, org_id: str, admin_id: str, name: str, now_ms: int) -> None:
-    """Remove the admin's tokens called *name* that have expired."""
-    mine = (_TABLE.org_id == org_id, _TABLE.admin_id == admin_id, _TABLE.name == name)
-    tx.connection.execute(sa.delete(schema.api_token).where(*mine, _TABLE.expires <= now_ms))
+    """Remove the admin's tokens called *name* that have expired; those that issued others stay, to be found by."""
+    mine = (_TABLE.org_id == org_id, _TABLE.admin_id == admin_id)
+    issuers = sa.select(_TABLE.issued_by).where(*mine, _TABLE.issued_by.is_not(None))
+    old = (_TABLE.name == name, _TABLE.expires <= now_ms, _TABLE.id.not_in(issuers))
+    tx.connection.execute(sa.delete(schema.api_token).where(*mine, *old))
 
 
 def write_uses(tx: Tx, uses: Iterable[tuple[str, str, int]]) -> None:

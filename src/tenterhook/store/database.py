@@ -29,7 +29,9 @@ R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
-READERS = 3
+READERS = 2
+#: For what looks through the log: whoever reads a document waits behind no search.
+SEARCHERS = 2
 #: Reads that may be under way or wait for a reading thread.
 MAX_WAITING_READS = 500
 
@@ -64,10 +66,9 @@ class Database:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine = sqlite.engine(path, vfs=vfs)
         self._readers: ThreadPoolExecutor | None = None
+        self._searchers: ThreadPoolExecutor | None = None
         self._courier: ThreadPoolExecutor | None = None
-        self._reading = 0
-        #: For reads that go on for many turns: they leave a reading thread to the others.
-        self.long_reads = asyncio.Semaphore(READERS - 1)
+        self._reading = self._searching = 0
         self._local = threading.local()
         self._reader_connections: list[sa.Connection] = []
         self._thread = threading.Thread(target=self._write_forever, name="tenterhook-writer", daemon=True)
@@ -88,6 +89,7 @@ class Database:
         """Start the threads; call it inside the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tenterhook-reader")
+        self._searchers = ThreadPoolExecutor(SEARCHERS, thread_name_prefix="tenterhook-searcher")
         self._courier = ThreadPoolExecutor(1, thread_name_prefix="tenterhook-courier")
         self._thread.start()
 
@@ -111,7 +113,7 @@ class Database:
             self._wake.notify()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
-        for threads in (self._readers, self._courier):
+        for threads in (self._readers, self._searchers, self._courier):
             if threads is not None:
                 await asyncio.to_thread(threads.shutdown)
         for connection in self._reader_connections:
@@ -167,6 +169,19 @@ class Database:
             return await self._read_on(self._readers, fn)
         finally:
             self._reading -= 1
+
+    async def search(self, fn: Callable[[Tx], T]) -> T:
+        """Run *fn* like `read`, on the threads for what looks through the log.
+
+        Raises: OverloadedError, if too many wait for one.
+        """
+        if self._searching >= MAX_WAITING_READS:
+            raise OverloadedError("too many searches are waiting for the database", 1)
+        self._searching += 1
+        try:
+            return await self._read_on(self._searchers, fn)
+        finally:
+            self._searching -= 1
 
     async def read_first(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* like `read`, on a thread of its own: what deliveries wait for stands in no line with searches."""

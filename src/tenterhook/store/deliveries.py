@@ -113,6 +113,16 @@ def next_due(tx: Tx, hook: tuple[str, str], queue: Queue) -> int | None:
     return None if row is None else row[0]
 
 
+def count_due(tx: Tx, hook: tuple[str, str], queue: Queue, now_ms: int, most: int) -> tuple[int, int | None]:
+    """Return how many READY deliveries of *queue* the hook has that are due, up to *most*, and when the oldest was."""
+    row: Any = tx.driver.execute(
+        "SELECT count(*), min(due_at) FROM (SELECT due_at FROM delivery WHERE state = 0 AND org_id = ?"
+        " AND hook_id = ? AND queue = ? AND due_at <= ? ORDER BY due_at LIMIT ?)",
+        (*hook, int(queue), now_ms, most),
+    ).fetchone()
+    return row[0], row[1]
+
+
 def release(tx: Tx, ids: Sequence[int], boot: str) -> None:
     """Give claimed deliveries back: READY again, due when they were."""
     tx.driver.executemany(

@@ -108,6 +108,35 @@ def get_version(tx: Tx, org_id: str, hook_id: str, version: int) -> EventHook | 
     return None if row is None else _hook(row)
 
 
+def version_at(tx: Tx, org_id: str, hook_id: str, time_ms: int) -> EventHook | None:
+    """Return the hook as it was at a time, living or deleted, without its secret; None before it was made."""
+    versions = event_hook_version.c
+    query = _versions(org_id, hook_id).where(versions.last_updated <= time_ms)
+    row = tx.connection.execute(query.order_by(versions.version.desc()).limit(1)).mappings().first()
+    return None if row is None else _hook(row)
+
+
+def ever_lived(tx: Tx, org_id: str, hook_id: str) -> bool:
+    """Return whether the org has, or had, such a hook."""
+    return tx.connection.execute(sa.select(event_hook.c.id).where(*_is(org_id, hook_id))).first() is not None
+
+
+def names(tx: Tx, org_id: str, seq: int, after: str | None, limit: int) -> list[tuple[str, str, bool]]:
+    """Return (id, name, whether it lives) of the org's hooks by id, beginning after *after*.
+
+    Of the deleted ones only those that lived when the event *seq* was appended.
+    """
+    table, versions = event_hook.c, event_hook_version.c
+    then = (versions.org_id == table.org_id, versions.hook_id == table.id, versions.from_seq <= seq)
+    lived = sa.exists().where(*then) & ~sa.exists().where(*then, versions.deleted.is_not(None))
+    rules = (table.org_id == org_id, table.deleted.is_(None) | lived)
+    statement = sa.select(table.id, table.name, table.deleted.is_(None)).where(*rules)
+    if after is not None:
+        statement = statement.where(table.id > after)
+    rows = tx.connection.execute(statement.order_by(table.id).limit(limit))
+    return [(identity, name, bool(lives)) for identity, name, lives in rows]
+
+
 # ---- rows ------------------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from tenterhook.store.log_events import next_seq
 from tenterhook.store.schema import State
 from tenterhook.store.transaction import Tx
 
+_MAX_ID = (1 << 63) - 1
 _ENDED = (int(State.DELIVERED), int(State.FAILED))
 
 
@@ -94,17 +95,18 @@ def delete_events(tx: Tx, upto_seq: int, limit: int) -> int:
 # ---- deliveries ------------------------------------------------------------------------------------------------------
 
 
-def old_deliveries(tx: Tx, after_id: int, upto_seq: int, limit: int) -> list[Old]:
-    """Return deliveries by id, beginning after one, as long as their events are none beyond *upto_seq*.
+def old_deliveries(tx: Tx, ids: tuple[int, int | None], upto_seq: int, limit: int) -> list[Old]:
+    """Return deliveries by id, as long as their events are none beyond *upto_seq*.
 
+    ids: after the first, up to the second (None: all).
     limit: of deliveries, and roughly of the events that they carry together.
     """
     rows: list[Any] = tx.driver.execute(
         "SELECT id, org_id, hook_id, state, ended_at,"
         " (SELECT min(seq) FROM delivery_event WHERE delivery_id = delivery.id),"
         " (SELECT count(*) FROM delivery_event WHERE delivery_id = delivery.id)"
-        " FROM delivery WHERE id > ? ORDER BY id LIMIT ?",
-        (after_id, limit),
+        " FROM delivery WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+        (ids[0], _MAX_ID if ids[1] is None else ids[1], limit),
     ).fetchall()
     found: list[Old] = []
     events = 0
@@ -169,8 +171,3 @@ def delete_attempts(tx: Tx, run: AttemptRun, before_ms: int) -> int:
     table = schema.attempt.c
     rules = (table.org_id == run.org_id, table.delivery_id > run.after, table.delivery_id <= run.upto)
     return tx.connection.execute(sa.delete(schema.attempt).where(*rules, table.started < before_ms)).rowcount
-
-
-def org_ids(tx: Tx) -> list[str]:
-    """Return the ids of all orgs."""
-    return list(tx.connection.execute(sa.select(schema.org.c.id).order_by(schema.org.c.id)).scalars())

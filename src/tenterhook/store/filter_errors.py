@@ -28,6 +28,11 @@ def count(tx: Tx, hook: tuple[str, str], errors: int, text: str, now_ms: int) ->
     return None if told_lately else before + errors
 
 
+def remove(tx: Tx, org_id: str, hook_id: str) -> None:
+    """Forget what was counted of a hook that is deleted."""
+    tx.driver.execute("DELETE FROM filter_error WHERE org_id = ? AND hook_id = ?", (org_id, hook_id))
+
+
 def total(tx: Tx, org_id: str, hook_id: str) -> int:
     """Return how many filter errors of the hook were counted."""
     row: Any = tx.driver.execute(

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 
 from tenterhook.domain.cursor import Order, Position
 from tenterhook.store import log_index
-from tenterhook.store.log_search import Range, conditions, last_seq, lets_through
+from tenterhook.store.log_events import last_seq
+from tenterhook.store.log_search import Range, conditions, lets_through
 from tenterhook.store.schema import log_event
 from tenterhook.store.transaction import Tx
 
@@ -148,12 +149,15 @@ class Published:
         start = self._begin if self._after is None else self._after[0]
         low, high = self._published(start, self._stop)
         seen, last = 0, upto
+        end, cut = time.monotonic() + STEP_S, False
         with tx.connection.execute(query) as rows:
             for seq, published, body in rows:
                 seen, last = seen + 1, seq
                 if low <= published < high and lets_through(self._asked, body):
                     self._tail.append(Position(seq, published))
-        self._tail_at = last if seen == CANDIDATES else upto
+                if cut := time.monotonic() > end:
+                    break
+        self._tail_at = last if cut or seen == CANDIDATES else upto
         self._tail = self._kept(self._tail, self._want)
 
     def _look_at_window(self, tx: Tx) -> None:
@@ -218,15 +222,19 @@ def _look(tx: Tx, asked: Range, words: str, seqs: tuple[int, int], times: tuple[
     rules = [_ALL.seq == asks.c.seq, _ALL.org_id == asked.org_id, *conditions(asked)]
     if times is not None:
         rules += [_ALL.published >= times[0], _ALL.published < times[1]]
-    query = sa.select(asks.c.seq, _ALL.published, _ALL.body).select_from(asks.outerjoin(log_event, sa.and_(*rules)))
+    joined = asks.outerjoin(log_event, sa.and_(*rules))
+    query = sa.select(asks.c.seq, _ALL.published, _ALL.body).select_from(joined).order_by(asks.c.seq)
     found: list[Position] = []
     seen, furthest = 0, first
+    end, cut = time.monotonic() + STEP_S, False
     with tx.connection.execute(query) as rows:
         for seq, published, body in rows:
             seen, furthest = seen + 1, max(seq, furthest)
             if body is not None and lets_through(asked, body):
                 found.append(Position(seq, published))
-    return _Look(found, furthest if seen == CANDIDATES else last)
+            if cut := time.monotonic() > end:
+                break
+    return _Look(found, furthest if cut or seen == CANDIDATES else last)
 
 
 def _paced(reach: int, took_s: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -28,6 +29,17 @@ def next_seq(tx: Tx) -> int:
     return _counter(tx, _SEQ) + 1
 
 
+def last_seq(tx: Tx, org_id: str) -> int:
+    """Return the ``seq`` of the org's last event; 0 if it has none."""
+    row = tx.driver.execute("SELECT max(seq) FROM log_event WHERE org_id = ?", (org_id,)).fetchone()
+    return (row[0] or 0) if row is not None else 0
+
+
+def last_recorded(tx: Tx) -> int:
+    """Return when (ms) anything was recorded last, whether it is still there or not; 0 if nothing ever was."""
+    return _counter(tx, _RECORDED)
+
+
 def append(tx: Tx, rows: Sequence[Row], now_ms: int) -> int:
     """Append *rows* in their order and return the ``seq`` of the first; the rest follow without a gap.
 
@@ -48,6 +60,16 @@ def append(tx: Tx, rows: Sequence[Row], now_ms: int) -> int:
         (_SEQ, first + len(rows) - 1, _RECORDED, recorded),
     )
     return first
+
+
+def get(tx: Tx, org_id: str, uuid: bytes, since_ms: int) -> tuple[int, bytes] | None:
+    """Return the event's ``seq`` and its JSON, or None.
+
+    since_ms: what was recorded before it is beyond retention, whether it is gone already or not.
+    """
+    sql = "SELECT seq, body FROM log_event WHERE org_id = ? AND uuid = ? AND recorded_at >= ?"
+    row: Any = tx.driver.execute(sql, (org_id, uuid, since_ms)).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def known(tx: Tx, org_id: str, uuids: Iterable[bytes]) -> dict[bytes, bytes]:

@@ -15,22 +15,58 @@ import apsw
 import msgspec
 
 from tenterhook.store.log_words import ACTOR
+from tenterhook.store.schema import LOG_TEXT
 from tenterhook.store.transaction import Tx
 
+#: Of what is indexed of an event. Raise it with every change of `_FILL` or `LOG_TEXT`: a search asks for words as this
+#: program writes them, and would find nothing among those of another.
+VERSION = 1
+_VERSION = "log_text.version"
 #: Events of one span: large enough that spans stay few (2,500 for ten million events), small enough to be passed over.
 SPAN_EVENTS = 4_000
 
+#: Bytes of events that one step indexes: other writers wait for it, 50 ms if all their words are new.
+STEP_BYTES = 512 * 1024
 #: The connections that know our function.
 _taught: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
 
+#: The word that says whose an event is. Nobody can publish it: it is of the key that signs the org's cursors.
+_ORG_WORD = "lower(hex(substr(org.cursor_key, 1, 8)))"
 #: An event without a backslash is indexed as it is spelled, without leaving SQLite. The actor's id is there as a word
 #: of its own as well (`ACTOR`): whoever acts is acted upon, too, and those events would be candidates in vain.
 _FILL = f"""
     INSERT INTO log_text (rowid, body)
-    SELECT seq, CASE WHEN instr(body, x'5c') THEN plain_text(body) ELSE CAST(body AS TEXT) END || ' ' || org_id
+    SELECT seq, CASE WHEN instr(body, x'5c') THEN plain_text(body) ELSE CAST(body AS TEXT) END
+        || coalesce(' ' || (SELECT {_ORG_WORD} FROM org WHERE org.id = log_event.org_id), '')
         || coalesce(' {ACTOR}' || json_extract(CAST(body AS TEXT), '$.actor.id'), '')
     FROM log_event WHERE seq > ? AND seq <= ? ORDER BY seq
 """  # noqa: S608
+
+
+def org_word(tx: Tx, org_id: str) -> str:
+    """Return the word that every event of the org has in the index, and no other event can have."""
+    row = tx.driver.execute(f"SELECT {_ORG_WORD} FROM org WHERE id = ?", (org_id,)).fetchone()  # noqa: S608
+    if row is None:
+        raise LookupError(org_id)
+    return str(row[0])
+
+
+def prepare(tx: Tx) -> bool:
+    """Throw the index away if another version of this program has written it; return whether that was so.
+
+    For a start: `fill` makes it anew behind the publishing, and searches scan meanwhile.
+    """
+    row = tx.driver.execute("SELECT value FROM counter WHERE name = ?", (_VERSION,)).fetchone()
+    if row is not None and row[0] == VERSION:
+        return False
+    known = indexed_upto(tx) > 0
+    if known:
+        tx.driver.execute("DROP TABLE log_text")
+        tx.driver.execute(LOG_TEXT)
+        tx.driver.execute("DELETE FROM log_span")
+    sql = "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    tx.driver.execute(sql, (_VERSION, VERSION))
+    return known
 
 
 def indexed_upto(tx: Tx) -> int:
@@ -46,15 +82,16 @@ def has_tail(tx: Tx) -> bool:
 
 
 def fill(tx: Tx, most: int) -> int:
-    """Index up to *most* events of the tail; return how many that were, 0 if there is none.
+    """Index up to *most* events of the tail, and about `STEP_BYTES`; return how many that were, 0 if there is none.
 
     30 µs an event of 1.6 kB, nearly all of it inside SQLite.
     """
     after = indexed_upto(tx)
     run = tx.driver.execute(
-        "SELECT count(*), min(seq), max(seq), min(published), max(published) FROM"
-        " (SELECT seq, published FROM log_event WHERE seq > ? ORDER BY seq LIMIT ?)",
-        (after, most),
+        "SELECT count(*), min(seq), max(seq), min(published), max(published) FROM (SELECT seq, published,"
+        " sum(length(body)) OVER (ORDER BY seq) - length(body) AS before FROM"
+        " (SELECT seq, published, body FROM log_event WHERE seq > ? ORDER BY seq LIMIT ?)) WHERE before < ?",
+        (after, most, STEP_BYTES),
     ).fetchone()
     if run is None or not run[0]:
         return 0

@@ -7,6 +7,7 @@ found, and what the index does not know yet; for the rest see `log_candidates`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,14 +16,19 @@ import msgspec
 import sqlalchemy as sa
 
 from tenterhook.domain.cursor import Order, Position
-from tenterhook.domain.filter_ast import Clause, Kind, Node, Operator, holds, required
+from tenterhook.domain.filter_ast import Clause, Kind, Node, Operator, Steps, holds, required
 from tenterhook.domain.keyword import mentions
-from tenterhook.store.schema import log_event, org
+from tenterhook.store.log_events import last_seq
+from tenterhook.store.schema import log_event
 from tenterhook.store.transaction import Tx
 
 #: How many rows one slice passes over, and how many of them it decodes.
 SLICE_ROWS = 5_000
 SLICE_CANDIDATES = 500
+#: What a filter may look at in one event: 10 ms at most.
+MAX_STEPS = 20_000
+#: How long one slice judges events (seconds); the one that exceeds it is its last.
+SLICE_S = 0.008
 #: How many places of the log are looked at to guess how much of it is an org's.
 SAMPLES = 15
 
@@ -55,11 +61,6 @@ class Slice(NamedTuple):
     position: Position | None  #: the last row that was passed over; None: none was
     passed: int  #: at least how many rows were passed over
     ended: bool  #: whether nothing is left after this slice
-
-
-def cursor_key(tx: Tx, org_id: str) -> bytes:
-    """Return the key that signs the org's cursors."""
-    return bytes(tx.connection.execute(sa.select(org.c.cursor_key).where(org.c.id == org_id)).scalar_one())
 
 
 def start_of(tx: Tx, org_id: str, since: int, after: Position | None) -> Position:
@@ -104,11 +105,11 @@ def search(tx: Tx, asked: Range, after: Position | None, want: int, max_bytes: i
     """
     if asked.filter is None and not asked.keywords:
         found = _taken(_rows(tx, asked, after, None, want), asked, want, max_bytes)
-        ended = len(found.events) < want and not found.is_full
+        ended = len(found.events) < want and not found.is_cut
         return Slice(found.events, found.last or after, len(found.events), ended)
     edge = None if is_pinned(asked) else _edge(tx, asked, after, rows)
     taken = _taken(_rows(tx, asked, after, edge, SLICE_CANDIDATES), asked, want, max_bytes)
-    if len(taken.events) == want or taken.is_full or taken.seen == SLICE_CANDIDATES:
+    if len(taken.events) == want or taken.is_cut or taken.seen == SLICE_CANDIDATES:
         return Slice(taken.events, taken.last, taken.seen, False)
     if edge is not None:
         return Slice(taken.events, edge, rows, False)
@@ -119,15 +120,18 @@ class _Taken(NamedTuple):
     events: list[Found]
     last: Position | None
     seen: int
-    is_full: bool
+    is_cut: bool  #: whether its bytes or its time ended it
 
 
 def lets_through(asked: Range, body: bytes) -> bool:
-    """Return whether the event is one that filter and keywords ask for; never raises."""
+    """Return whether the event is one that filter and keywords ask for.
+
+    Raises: StepsError, if the event holds more than a filter may look at.
+    """
     if asked.filter is None and not asked.keywords:
         return True
     event = msgspec.json.decode(body)
-    return (asked.filter is None or holds(asked.filter, event)) and mentions(asked.keywords, event)
+    return (asked.filter is None or holds(asked.filter, event, Steps(MAX_STEPS))) and mentions(asked.keywords, event)
 
 
 def bodies(tx: Tx, positions: Iterable[Position], max_bytes: int) -> list[Found]:
@@ -146,6 +150,7 @@ def bodies(tx: Tx, positions: Iterable[Position], max_bytes: int) -> list[Found]
 def _taken(rows: sa.CursorResult[int, int, bytes], asked: Range, want: int, max_bytes: int) -> _Taken:
     events: list[Found] = []
     last, seen, size = None, 0, 0
+    end, cut = time.monotonic() + SLICE_S, False
     with rows:  # a statement left open would hold its snapshot beyond this transaction
         for seq, published, body in rows:
             seen += 1
@@ -153,9 +158,10 @@ def _taken(rows: sa.CursorResult[int, int, bytes], asked: Range, want: int, max_
             if lets_through(asked, body):
                 events.append(Found(last, body))
                 size += len(body)
-            if len(events) == want or size > max_bytes:
+            cut = size > max_bytes or time.monotonic() > end
+            if cut or len(events) == want:
                 break
-    return _Taken(events, last, seen, size > max_bytes)
+    return _Taken(events, last, seen, cut)
 
 
 def _rows(
@@ -177,12 +183,6 @@ def _end(tx: Tx, asked: Range, after: Position | None) -> Position | None:
     if asked.order is not Order.COMMITTED:
         return after
     return Position(max(last_seq(tx, asked.org_id), after.seq if after is not None else 0))
-
-
-def last_seq(tx: Tx, org_id: str) -> int:
-    """Return the seq of the org's last event; 0 if it has none."""
-    row = tx.driver.execute("SELECT max(seq) FROM log_event WHERE org_id = ?", (org_id,)).fetchone()
-    return (row[0] or 0) if row is not None else 0
 
 
 def _within(asked: Range, after: Position | None, upto: Position | None) -> list[sa.ColumnElement[bool]]:

@@ -41,17 +41,18 @@ def words_of(text: str, *, begins: bool = True, ends: bool = True) -> list[str]:
     return sorted(dict.fromkeys(_WORD.findall(whole)), key=len, reverse=True)[:MAX_WORDS]
 
 
-def match_of(org_id: str | None, node: Node | None, keywords: Iterable[str]) -> str | None:
+def match_of(org_word: str | None, node: Node | None, keywords: Iterable[str]) -> str | None:
     """Return the full-text query for candidates of a filter and keywords in an org; None: the index is of no help.
 
-    org_id: None for an org that has nearly all of the log: there its id only costs (1 ms in 100,000 events).
+    org_word: what `log_index.org_word` says; None for an org that has nearly all of the log: there it only costs (1 ms
+    in 100,000 events).
     Its words are quoted, and hold neither quotes nor anything else that the query language knows.
     """
     parts = [_all_of(words_of(word)) for word in keywords]
     if node is not None:
         parts.append(_asked(node))
     terms = [part for part in parts if part is not None]
-    query = " AND ".join([*([] if org_id is None else [f'"{org_id}"']), *terms])
+    query = " AND ".join([*([] if org_word is None else [f'"{org_word}"']), *terms])
     return query if terms and query.count('"') <= 2 * MAX_TERMS else None
 
 

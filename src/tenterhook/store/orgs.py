@@ -52,6 +52,16 @@ def list_all(tx: Tx, after: str | None, limit: int) -> list[Org]:
     return [Org(*row) for row in tx.connection.execute(statement.order_by(_TABLE.id).limit(limit))]
 
 
+def ids(tx: Tx) -> list[str]:
+    """Return the ids of all orgs, in order."""
+    return list(tx.connection.execute(sa.select(_TABLE.id).order_by(_TABLE.id)).scalars())
+
+
+def cursor_key(tx: Tx, org_id: str) -> bytes:
+    """Return the key that signs the org's cursors. The org must exist."""
+    return bytes(tx.connection.execute(sa.select(_TABLE.cursor_key).where(_TABLE.id == org_id)).scalar_one())
+
+
 def _one(tx: Tx, statement: sa.Select[*tuple[Any, ...]]) -> Org | None:
     row = tx.connection.execute(statement).one_or_none()
     return None if row is None else Org(*row)

@@ -13,7 +13,7 @@ What each table promises:
 * ``quota``: how many events triggered hooks in an org's window of 24 hours; ``allowed`` is the limit that its held
   deliveries were booked under (null: none).
 * ``filter_error``: how often a hook's filter could not be evaluated, the last time, and when the log was told last.
-* ``counter``: the last ``seq`` given, so that retention can never make one come back.
+* ``counter``: the last ``seq`` given, so that retention can never make one come back, and other numbers by name.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ api_token = _table(
     _int("revoked", nullable=True),
     _text("scopes", nullable=True),
     _int("last_used", nullable=True),
+    _id("issued_by", nullable=True),
     sa.Index("api_token_hash", "hash", unique=True),
 )
 

@@ -92,7 +92,10 @@ REFUSALS: dict[int, Refusal] = {
         "Forbidden",
         "The token is valid and may not do this.",
         ("E0000006",),
-        ("You do not have permission to perform the requested action", ""),
+        (
+            "You do not have permission to perform the requested action",
+            "This call needs okta.eventHooks.read; this caller has okta.logs.read.",
+        ),
     ),
     404: Refusal(
         "NotFound",

@@ -120,7 +120,7 @@ _SCHEMAS: dict[str, Schema] = {
             "hookId": "who1a2b3c4d5e6f7g8h9",
             "name": "Sign-ins to the SIEM",
             "matched": True,
-            "reason": "The hook subscribed to user.session.start, and was ACTIVE and VERIFIED.",
+            "reason": "The hook subscribed to user.session.start, and it was ACTIVE and VERIFIED.",
             "hookVersion": 2,
             "status": "ACTIVE",
             "verificationStatus": "VERIFIED",
@@ -148,8 +148,11 @@ SECTION = Section(
         Operation("cancelDelivery", f"POST {_DELIVERY}/cancel", "Cancel a delivery", _ONE),
         Operation(
             *("explainLogEvent", "GET /api/v1/logs/{uuid}/deliveries", "Explain where an event went"),
-            Answer("One entry per event hook, by its id.", array(ref("Explanation")), ("Link",)),
+            Answer(
+                "One entry per event hook that lives or lived then, by its id.", array(ref("Explanation")), ("Link",)
+            ),
             (limit(200, 1000), AFTER),
+            errors=(504,),
         ),
     ),
     _SCHEMAS,

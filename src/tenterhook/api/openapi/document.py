@@ -85,6 +85,7 @@ class Call(NamedTuple):
 
     permission: Permission | None
     about: str  #: the first paragraph of its docstring
+    also: tuple[Permission, ...] = ()  #: what it asks for beside
 
 
 def calls_of(routes: Iterable[BaseRoute]) -> dict[str, Call]:
@@ -96,7 +97,8 @@ def calls_of(routes: Iterable[BaseRoute]) -> dict[str, Call]:
         guard = guard_of(route) if isinstance(route, APIRoute) else None
         for method in sorted((route.methods or set()) - {"HEAD"}):
             key = f"{method} {document_path(route.path)}"
-            calls[key] = Call(None if guard is None else guard.permission, _told(route.endpoint))
+            about = _told(route.endpoint)
+            calls[key] = Call(None, about) if guard is None else Call(guard.permission, about, guard.also)
     return calls
 
 
@@ -161,7 +163,7 @@ def _operation(section: Section, operation: Operation, call: Call, schemas: dict
         content |= {name: {"schema": {"type": "string"}} for name in others}
         said["requestBody"] = {"required": body.required, "content": content}
     said["responses"] = _responses(operation, call, schemas)
-    scopes = [] if call.permission is None else [str(call.permission)]
+    scopes = [] if call.permission is None else [str(one) for one in (call.permission, *call.also)]
     said["security"] = [{"apiToken": scopes}, {"oauth2": scopes}] if scopes else []
     return said
 

@@ -18,7 +18,7 @@ _DRAFT_EXAMPLE = {
 SCHEMAS: dict[str, Schema] = {
     "FilterTestDraft": record(
         {
-            "filter": maybe(ref("EventHookFilterDraft", "Left out: the hook's own.")),
+            "filter": maybe(ref("EventHookFilterDraft", "Tried on events of its types. Left out: the hook's own.")),
             "last": whole("How many events, the youngest first.", 1, MAX_LAST, default=DEFAULT_LAST),
         },
         required=(),
@@ -47,7 +47,7 @@ SCHEMAS: dict[str, Schema] = {
                 "The youngest first.",
             ),
         },
-        "What a filter makes of the last events of the hook's types.",
+        "What a filter makes of the last events: a given one of those of the types that it names, else the hook's own.",
         example={
             "tested": 1,
             "matched": 0,

@@ -9,7 +9,7 @@ from tenterhook.api.openapi.schema import Schema, array, choice, maybe, moment, 
 
 _EXAMPLE: dict[str, Any] = {
     "name": "eventsTriggeringHooks",
-    "description": "Events that trigger hooks in 24 hours. What exceeds it is held until the window ends.",
+    "description": "Events that trigger hooks in 24 hours. What exceeds it waits for a later window with room.",
     "scope": "ORG",
     "unit": "events",
     "used": 281_330,
@@ -23,7 +23,11 @@ _LIMIT: dict[str, Schema] = {
     "description": text("In words."),
     "scope": choice(("ORG", "HOOK", "TOKEN", "REQUEST"), "What it is counted for."),
     "unit": text("What is counted."),
-    "used": maybe(whole("Null where nothing is counted. More than the limit: the excess is held.", 0)),
+    "used": maybe(
+        whole(
+            "Null where nothing is counted. More than the limit: the excess is held until later windows have room.", 0
+        )
+    ),
     "limit": maybe(whole("Null: there is none.", 1)),
     "windowSeconds": maybe(whole("Over how long it is counted. Null: it is no rate.", 1)),
     "reset": maybe(moment("When the window ends. Null: the next one begins with the first that counts.")),

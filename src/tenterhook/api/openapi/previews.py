@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenterhook.api.openapi.operation import Answer, Body, Operation
 from tenterhook.api.openapi.schema import Schema, array, choice, flag, free, maybe, record, ref, text
+from tenterhook.domain.principal import Permission
 
 _DRAFT_EXAMPLE = {"eventType": "user.session.start", "deliver": False}
 
@@ -33,6 +34,8 @@ SCHEMAS: dict[str, Schema] = {
                 "The exact request.",
             ),
             "subscribed": flag("Whether the hook asks for events of this type at all."),
+            "matches": maybe(flag("Whether its filter would let the event through; null: it has none on this type.")),
+            "reason": maybe(text("Why the filter would, or would not.")),
             "delivered": maybe(ref("Attempt", "What came of it; null if it was not sent.")),
         },
         "The request that a hook would get for one event.",
@@ -49,6 +52,8 @@ SCHEMAS: dict[str, Schema] = {
                 "json": {"eventType": "com.okta.event_hook"},
             },
             "subscribed": True,
+            "matches": None,
+            "reason": None,
             "delivered": None,
         },
     ),
@@ -59,5 +64,5 @@ PREVIEW = Operation(
     Answer("The request, and the attempt if it was sent.", ref("Preview")),
     body=Body(ref("PreviewDraft"), _DRAFT_EXAMPLE),
     about="In every state of the hook, and whatever its filter says. Sending makes no delivery, spends no quota and is "
-    "not repeated.",
+    f"not repeated. `uuid` needs the scope `{Permission.READ_LOG}` as well.",
 )

@@ -25,6 +25,7 @@ def _people() -> None:
         table.alter_column("role", existing_type=sa.Text(), nullable=True)
         table.add_column(sa.Column("scopes", sa.Text(), nullable=True))
         table.add_column(sa.Column("last_used", sa.BigInteger(), autoincrement=False, nullable=True))
+        table.add_column(sa.Column("issued_by", sa.String(length=20), nullable=True))
     op.create_table(
         "sign_in_link",
         sa.Column("hash", sa.LargeBinary(), nullable=False),
