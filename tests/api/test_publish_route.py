@@ -63,8 +63,9 @@ async def test_a_caller_that_goes_away_after_its_last_byte_has_published(wire: W
         "/api/v1/events", "POST", f"Authorization: SSWS {wire.api.token}", "Content-Type: application/json",
         f"Content-Length: {len(body)}",
     )  # fmt: skip
-    gate = threading.Event()
-    held = asyncio.create_task(wire.api.pipeline.database.write(lambda tx: gate.wait(10)))
+    gate, begun = threading.Event(), threading.Event()
+    held = asyncio.create_task(wire.api.pipeline.database.write(lambda tx: begun.set() or gate.wait(10)))
+    await until(begun.is_set)  # or both would go into one commit, and nothing would wait
     _, writer = await asyncio.open_connection("127.0.0.1", wire.port)
     writer.write(head + body)
     await until(lambda: wire.api.pipeline.database.waiting_rows(Class.PUBLISH))

@@ -164,9 +164,10 @@ async def test_of_two_last_super_admins_who_dismiss_each_other_one_stays(api: Ap
             theirs.call("PUT", f"{ADMINS}/{mine['id']}", json={**mine, "role": "PUBLISHER"}),
         )
         answers = await asyncio.gather(*calls)
-        assert sorted(one.status_code for one in answers) == [200, 400] or sorted(
-            one.status_code for one in answers
-        ) == [204, 400], [one.text for one in answers]
+        # Whoever comes second is the last one, or is nobody any more, or may not do this any more.
+        done = [one.status_code in (200, 204) for one in answers]
+        refused = [one.status_code in (400, 401, 403) for one in answers]
+        assert sorted(done) == sorted(refused) == [False, True], [one.text for one in answers]
         left = me if answers[0].status_code == 204 else theirs
         listed = (await left.call("GET", ADMINS)).json()
         assert [one["role"] for one in listed].count("SUPER_ADMIN") == 1

@@ -107,7 +107,7 @@ async def try_filter(
                     part = recent_events.recent(tx, hook.org_id, types, pipeline.oldest_event(), before, want)
                     return [_try(filters, hook, body) for body in part.bodies], part
 
-                tried, part = await pipeline.database.read(look)
+                tried, part = await pipeline.database.search(look)
                 _add(test, tried)
                 before = part.before
                 test.complete = part.ended or test.tested >= trial.last

@@ -7,6 +7,8 @@ synchronous and gets a `Tx` (DESIGN §3.3). Everything that waits while a commit
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +32,9 @@ R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 READERS = 2
-#: For what looks through the log: whoever reads a document waits behind no search.
-SEARCHERS = 2
+#: For what looks through the log: whoever reads a document waits behind no search. One thread, and a nice one: with two
+#: of the same rank, twenty searches at a time made publishing wait 2.7 times as long (p99), with this one 1.1 times.
+SEARCHERS, NICENESS = 1, 10
 #: Reads that may be under way or wait for a reading thread.
 MAX_WAITING_READS = 500
 
@@ -89,7 +92,9 @@ class Database:
         """Start the threads; call it inside the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tenterhook-reader")
-        self._searchers = ThreadPoolExecutor(SEARCHERS, thread_name_prefix="tenterhook-searcher")
+        self._searchers = ThreadPoolExecutor(
+            SEARCHERS, thread_name_prefix="tenterhook-searcher", initializer=_give_way
+        )
         self._courier = ThreadPoolExecutor(1, thread_name_prefix="tenterhook-courier")
         self._thread.start()
 
@@ -353,6 +358,12 @@ class Database:
         self._tell([], [(item, refusal) for item in [pair[1] for pair in items] + rest])
         if self._on_fatal is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_fatal, error)
+
+
+def _give_way() -> None:
+    """Rank the calling thread behind the others, where the system has a rank for each thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _driver_error(error: BaseException) -> BaseException:

@@ -89,8 +89,9 @@ def fill(tx: Tx, most: int) -> int:
     after = indexed_upto(tx)
     run = tx.driver.execute(
         "SELECT count(*), min(seq), max(seq), min(published), max(published) FROM (SELECT seq, published,"
-        " sum(length(body)) OVER (ORDER BY seq) - length(body) AS before FROM"
-        " (SELECT seq, published, body FROM log_event WHERE seq > ? ORDER BY seq LIMIT ?)) WHERE before < ?",
+        " sum(size) OVER (ORDER BY seq) - size AS before FROM"
+        " (SELECT seq, published, length(body) AS size FROM log_event WHERE seq > ? ORDER BY seq LIMIT ?))"
+        " WHERE before < ?",
         (after, most, STEP_BYTES),
     ).fetchone()
     if run is None or not run[0]:
