@@ -92,9 +92,7 @@ class Database:
         """Start the threads; call it inside the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tenterhook-reader")
-        self._searchers = ThreadPoolExecutor(
-            SEARCHERS, thread_name_prefix="tenterhook-searcher", initializer=_give_way
-        )
+        self._searchers = ThreadPoolExecutor(SEARCHERS, thread_name_prefix="tenterhook-searcher", initializer=_give_way)
         self._courier = ThreadPoolExecutor(1, thread_name_prefix="tenterhook-courier")
         self._thread.start()
 
