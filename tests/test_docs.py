@@ -14,6 +14,8 @@ import pytest
 import typer
 
 from tenterhook.cli.app import app
+from tenterhook.domain.hook_filter import FIELDS, parse_hook_filter
+from tenterhook.domain.log_filter import parse_log_filter
 from tenterhook.settings import Settings, load_settings
 from tenterhook.settings.load import CLIENT_VARIABLES, PLANNED
 
@@ -202,6 +204,18 @@ def test_a_test_that_the_coverage_names_exists(document: str) -> None:
             missing.append(test)
     assert named
     assert not missing
+
+
+def test_every_example_of_the_filter_languages_is_read_as_what_it_stands_under() -> None:
+    text = (ROOT / "docs" / "filters.md").read_text("utf-8")
+    of_the_log, of_hooks = [block.strip().splitlines() for block in re.findall(r"```text\n(.*?)```", text, re.S)]
+    assert len(of_the_log) >= 4
+    assert len(of_hooks) >= 3
+    for line in of_the_log:
+        parse_log_filter(line)
+    for line in of_hooks:
+        parse_hook_filter(line)
+    assert all(f"`{name}`" in text or f"`.{name.rpartition('.')[2]}`" in text for name in FIELDS)
 
 
 # ---- decisions -------------------------------------------------------------------------------------------------------

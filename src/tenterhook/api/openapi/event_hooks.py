@@ -35,9 +35,18 @@ from tenterhook.domain.delivery_policy import (
 )
 from tenterhook.domain.event_filter import LANGUAGE, MAX_ENTRIES
 from tenterhook.domain.event_hook_draft import MAX_DESCRIPTION, MAX_NAME
+from tenterhook.domain.hook_filter import ELEMENT_FIELDS, FIELDS
 from tenterhook.domain.retry import RETRY_WORDS, policy_names
 
 _HOOK = "/api/v1/eventHooks/{hookId}"
+_EXPRESSION = (
+    "A condition in Okta's expression language, true or false: `event.outcome.result eq 'FAILURE'`. "
+    f"Fields: {', '.join(f'`{name}`' for name in FIELDS)}; nothing else of an event, `data` included, can be named. "
+    "Operators: `eq` (`==`), `ne` (`!=`), `&&` (`and`), `||` (`or`), parentheses; `.contains('…')` on a field. "
+    "Targets are selected and counted: `event.target.?[type eq 'User' && id ne null].size() > 0`, inside by "
+    f"{', '.join(f'`{name}`' for name in ELEMENT_FIELDS)}. Texts stand in single quotes, a quote inside is written "
+    "twice; whole numbers and `null` stand as they are. At most 4 KiB."
+)
 _LINK = record({"href": text("Absolute.")})
 _ACT = record({"href": text("Absolute."), "hints": record({"allow": array(choice(["POST", "DELETE"]))})})
 
@@ -109,7 +118,7 @@ _DRAFT_EXAMPLE: dict[str, Any] = {
 def _filter(*, written: bool) -> Schema:
     condition = record(
         {
-            "expression": text("An Okta Expression Language condition over `event`; true or false."),
+            "expression": text(_EXPRESSION),
             "version": {"description": "Okta's own; always null.", "readOnly": True},
         },
         required=["expression"] if written else None,
