@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import http.client
 import json
@@ -38,7 +39,7 @@ def first_address(server, **query):
     return f"{server.url}/api/v1/logs?{urlencode(query, quote_via=quote)}"
 
 
-class Reader(threading.Thread):
+class Reader(threading.Thread, abc.ABC):
     """Keeps what it was told, in its order, until it was told of the event *last*."""
 
     def __init__(self, server, token):
@@ -60,8 +61,9 @@ class Reader(threading.Thread):
         except BaseException as error:
             self.failure = error
 
+    @abc.abstractmethod
     def read(self):
-        raise NotImplementedError
+        """Read until told to stop: what each kind of reader does in its own way."""
 
     def keep(self, events):
         self.events += [(one["uuid"], one["published"]) for one in events]
