@@ -16,10 +16,10 @@ import uvicorn
 from tenterhook.api.app import create_app
 from tenterhook.api.frame import Frame
 from tenterhook.api.protocol import server_options
-from tenterhook.api.rate_limit import RateLimits
 from tenterhook.domain.channel import Channel, Config
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.event_hook import EventHook, Events
+from tenterhook.door.rate_limit import RateLimits
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.ids import EVENT_HOOK, new_id
 from tenterhook.platform import Tenterhook

@@ -10,9 +10,10 @@ from api_rig import EVENT, Api, with_api
 from structlog.testing import capture_logs
 
 from tenterhook import errors
-from tenterhook.api.errors import ProtocolError, complaint_of
-from tenterhook.api.exchange import Exchange
-from tenterhook.api.rate_limit import Standing
+from tenterhook.api.errors import complaint_of
+from tenterhook.door.exchange import Exchange
+from tenterhook.door.protocol_error import ProtocolError
+from tenterhook.door.rate_limit import Standing
 
 JSON = "application/json"
 

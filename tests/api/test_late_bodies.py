@@ -12,8 +12,8 @@ from api_rig import EVENT, Api, Wire, api_at, until, with_api, with_wire
 from issuer_rig import NOW_S, issuing
 from test_frame import assert_error
 
-from tenterhook.api.rate_limit import RateLimits
 from tenterhook.domain.principal import Principal
+from tenterhook.door.rate_limit import RateLimits
 from tenterhook.engine.authenticate import token_digest
 
 TOKENS, ADMINS, EVENTS, ORGS = "/api/v1/api-tokens", "/api/v1/admins", "/api/v1/events", "/api/v1/orgs"

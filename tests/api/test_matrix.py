@@ -20,8 +20,8 @@ from route_table import HOT, PUBLIC, Entry, call, entries
 from structlog.testing import capture_logs
 
 from tenterhook.api.app import create_app
-from tenterhook.api.rate_limit import RateLimits
 from tenterhook.domain.principal import Permission, Role
+from tenterhook.door.rate_limit import RateLimits
 from tenterhook.engine.found_org import found_org
 from tenterhook.engine.issue_token import TokenDraft, create_token
 from tenterhook.store import admins, orgs

@@ -6,8 +6,8 @@ import pytest
 from api_rig import Api, with_api
 from test_frame import assert_error
 
-from tenterhook.api.proxies import MAX_HOPS, Proxies
-from tenterhook.api.rate_limit import RateLimits
+from tenterhook.door.proxies import MAX_HOPS, Proxies
+from tenterhook.door.rate_limit import RateLimits
 from tenterhook.errors import SettingsError
 from tenterhook.settings import load_settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from api_rig import EVENT, Api, receiving, with_api
 from test_frame import assert_error
 
-from tenterhook.api.rate_limit import MAX_WINDOWS, Bucket, Limiter, RateLimits, address_key
+from tenterhook.door.rate_limit import MAX_WINDOWS, Bucket, Limiter, RateLimits, address_key
 
 TOKENS = "/api/v1/api-tokens"
 START = 1_767_323_045_678

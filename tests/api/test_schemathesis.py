@@ -22,8 +22,8 @@ from schemathesis.checks import CHECKS
 
 from tenterhook.api.app import resource_routes
 from tenterhook.api.openapi.document import document
-from tenterhook.api.rate_limit import Bucket, RateLimits
 from tenterhook.domain.address import Address
+from tenterhook.door.rate_limit import Bucket, RateLimits
 from tenterhook.egress.client import Client
 from tenterhook.egress.resolve import ResolveError
 

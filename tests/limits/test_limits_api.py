@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from api_rig import EVENT, Api, api_at, receiving, until, with_api
 
-from tenterhook.api.rate_limit import RateLimits
 from tenterhook.domain.quota import WINDOW_MS
 from tenterhook.domain.timestamp import format_ms
+from tenterhook.door.rate_limit import RateLimits
 
 LIMITS = "/api/v1/limits"
 START = 1_767_323_045_678

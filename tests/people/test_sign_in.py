@@ -24,8 +24,8 @@ from people_rig import (
     other_org,
 )
 
-from tenterhook.api.rate_limit import RateLimits
 from tenterhook.domain.event_hook import Events
+from tenterhook.door.rate_limit import RateLimits
 
 HOURS_12, MINUTES_15 = 12 * 3_600_000, 15 * 60_000
 ALICE = {"login": "alice", "password": PASSWORD}

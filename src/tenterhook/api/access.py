@@ -10,9 +10,9 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import Scope
 
-from tenterhook.api.exchange import Exchange, exchange_of
-from tenterhook.api.rate_limit import Bucket, Limiter, address_key
 from tenterhook.domain.principal import Permission, Principal
+from tenterhook.door.exchange import Exchange, exchange_of
+from tenterhook.door.rate_limit import Bucket, Limiter, address_key
 from tenterhook.engine.authenticate import authenticate, known_caller
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.tell_excess import Excess

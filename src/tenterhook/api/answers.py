@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tenterhook.api.errors import error_answer
-from tenterhook.api.exchange import exchange_of, held_of
+from tenterhook.door.exchange import exchange_of, held_of
 from tenterhook.engine.budget import Hold
 from tenterhook.errors import OverloadedError
 

@@ -29,9 +29,9 @@ from tenterhook.api import (
     tokens,
 )
 from tenterhook.api.errors import error_answer
-from tenterhook.api.exchange import exchange_of
 from tenterhook.api.frame import Frame
-from tenterhook.api.rate_limit import Limiter, RateLimits
+from tenterhook.door.exchange import exchange_of
+from tenterhook.door.rate_limit import Limiter, RateLimits
 from tenterhook.engine.budget import Budget
 from tenterhook.engine.found_org import KnownOrgs
 from tenterhook.engine.pipeline import Pipeline

@@ -14,19 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tenterhook import errors
-from tenterhook.api.rate_limit import Standing
+from tenterhook.door.protocol_error import ProtocolError
+from tenterhook.door.rate_limit import Standing
 from tenterhook.ids import new_error_id
 
 #: A text from outside that is repeated in an answer is cut to this many characters.
 MAX_ECHO = 200
-
-
-class ProtocolError(errors.CallerError):
-    """The request is wrong as HTTP, in a way that Okta has no code for: 408, 411, 417, 421, 431."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class Complaint(NamedTuple):

@@ -11,11 +11,11 @@ from tenterhook.api.access import needs
 from tenterhook.api.answers import add_links, json_answer, no_content
 from tenterhook.api.body import read_json
 from tenterhook.api.paging import page_of
-from tenterhook.api.rate_limit import Bucket
 from tenterhook.domain.channel import hints
 from tenterhook.domain.event_hook import EventHook, etag, wire
 from tenterhook.domain.precondition import Precondition, read_if_match
 from tenterhook.domain.principal import Permission, Principal
+from tenterhook.door.rate_limit import Bucket
 from tenterhook.engine import register
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.verify import verify_event_hook

@@ -6,9 +6,9 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from tenterhook.api.access import allow_scope, ask_again
-from tenterhook.api.body import media_type, receive_body
-from tenterhook.api.exchange import exchange_of
 from tenterhook.domain.principal import Permission, Principal
+from tenterhook.door.body import media_type, receive_body
+from tenterhook.door.exchange import exchange_of
 from tenterhook.engine.found_org import KnownOrgs
 from tenterhook.engine.publish import MAX_BODY_BYTES, Publishing
 from tenterhook.errors import ForbiddenError, MediaTypeError

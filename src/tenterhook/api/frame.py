@@ -18,11 +18,11 @@ from starlette.types import Receive, Scope, Send
 
 from tenterhook.api.access import identify
 from tenterhook.api.errors import error_answer
-from tenterhook.api.exchange import KEY, Exchange
-from tenterhook.api.hosts import Hosts
-from tenterhook.api.proxies import Proxies
-from tenterhook.api.rate_limit import Bucket, Limiter, Standing, address_key
 from tenterhook.domain.principal import Principal
+from tenterhook.door.exchange import KEY, Exchange
+from tenterhook.door.hosts import Hosts
+from tenterhook.door.proxies import Proxies
+from tenterhook.door.rate_limit import Bucket, Limiter, Standing, address_key
 from tenterhook.engine.authenticate import known_caller
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import MediaTypeError, TenterhookError, stack_of

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from tenterhook.api.access import needs
 from tenterhook.api.answers import json_answer
 from tenterhook.api.body import MAX_JSON_BYTES
-from tenterhook.api.rate_limit import WINDOW_MS, Bucket, Limiter
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.domain.timestamp import format_ms
+from tenterhook.door.rate_limit import WINDOW_MS, Bucket, Limiter
 from tenterhook.engine.show_limits import LimitView, show_limits
 
 router = APIRouter(prefix="/api/v1/limits", tags=["Limits"])

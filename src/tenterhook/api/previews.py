@@ -10,8 +10,8 @@ from starlette.responses import Response
 from tenterhook.api.access import needs
 from tenterhook.api.answers import json_answer
 from tenterhook.api.body import read_json
-from tenterhook.api.rate_limit import Bucket
 from tenterhook.domain.principal import Permission, Principal
+from tenterhook.door.rate_limit import Bucket
 from tenterhook.engine.preview import preview_delivery
 
 router = APIRouter(prefix="/api/v1/eventHooks", tags=["Event hooks"])

@@ -19,8 +19,9 @@ import httptools
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from tenterhook.api.errors import ProtocolError, complaint_of, error_body
-from tenterhook.api.exchange import ALWAYS, RESPOND
+from tenterhook.api.errors import complaint_of, error_body
+from tenterhook.door.exchange import ALWAYS, RESPOND
+from tenterhook.door.protocol_error import ProtocolError
 from tenterhook.errors import BadRequestError
 from tenterhook.ids import new_request_id
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.types import Message, Scope, Send
 
-from tenterhook.api.rate_limit import Standing
 from tenterhook.domain.principal import Principal
+from tenterhook.door.rate_limit import Standing
 from tenterhook.engine.budget import Budget, Hold
 from tenterhook.ids import new_request_id
 

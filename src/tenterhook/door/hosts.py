@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from tenterhook.api.errors import ProtocolError
+from tenterhook.door.protocol_error import ProtocolError
 from tenterhook.errors import BadRequestError
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
