@@ -18,6 +18,8 @@ import uuid
 _ALPHABET = string.ascii_letters + string.digits
 
 EVENT_HOOK = "who"
+INLINE_HOOK = "cal"
+HOOK_KEY = "HKY"
 ADMIN = "00u"
 ORG = "00o"
 API_TOKEN = "00T"  # noqa: S105 - an id prefix, not a secret

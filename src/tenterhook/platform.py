@@ -38,7 +38,7 @@ from tenterhook.engine.trust_issuer import Issuer, Issuers
 from tenterhook.errors import SettingsError
 from tenterhook.ids import new_request_id, uuid7, uuid_text
 from tenterhook.settings import Settings, load_settings
-from tenterhook.store import data_dir, event_hooks, log_index, quotas
+from tenterhook.store import data_dir, event_hooks, inline_hooks, log_index, quotas
 from tenterhook.store.admins import Admin
 from tenterhook.store.data_dir import DataDir
 from tenterhook.store.database import Database
@@ -140,6 +140,7 @@ class Tenterhook:
         org_admin = database.run_now(lambda tx: _prepare(tx, directory, settings, boot))
         pipeline = self._build(settings, database, vault, boot)
         pipeline.subscriptions.load(database.run_now(lambda tx: event_hooks.every_living(tx, vault)))
+        pipeline.active_inline_hooks.load(database.run_now(lambda tx: inline_hooks.every_active(tx, vault)))
         database.start()
         await self._stack.enter_async_context(_running(pipeline))
         self._publishing = Publishing(pipeline)
@@ -178,7 +179,13 @@ class Tenterhook:
             client=client,
             vault=vault,
             rules=rules,
-            limits=Limits(settings.limit_event_hooks, settings.limit_event_types, settings.limit_events_per_24h),
+            limits=Limits(
+                event_hooks=settings.limit_event_hooks,
+                event_types=settings.limit_event_types,
+                events_per_24h=settings.limit_events_per_24h,
+                inline_hooks=settings.limit_inline_hooks,
+                hook_keys=settings.limit_hook_keys,
+            ),
             default_policy=DeliveryPolicy(
                 retry=settings.delivery_retry,
                 timeout_seconds=settings.delivery_timeout_seconds,

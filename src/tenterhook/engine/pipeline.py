@@ -15,6 +15,7 @@ from tenterhook.engine.authenticate import Tokens
 from tenterhook.engine.followers import Followers
 from tenterhook.engine.freed_places import FreedPlaces
 from tenterhook.engine.hash_password import Passwords
+from tenterhook.engine.inline.active import ActiveHooks
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.long_searches import LongSearches
 from tenterhook.engine.read_access_token import AccessTokens
@@ -29,6 +30,8 @@ class Limits(msgspec.Struct, frozen=True):
     event_hooks: int | None = None  #: active and verified ones
     event_types: int | None = None  #: per hook
     events_per_24h: int | None = None  #: that trigger hooks; what exceeds it is held
+    inline_hooks: int | None = None  #: active or not
+    hook_keys: int | None = None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -53,6 +56,7 @@ class Pipeline:
     attempt_retention_ms: int  #: how long attempts are kept
     access_tokens: AccessTokens  #: of OAuth issuers that the operator trusts
     trusted_proxies: tuple[str, ...] = ()  #: CIDRs of peers whose X-Forwarded-For is believed
+    active_inline_hooks: ActiveHooks = field(default_factory=ActiveHooks)
     passwords: Passwords = field(default_factory=Passwords)
     long_searches: LongSearches = field(default_factory=LongSearches)
     aside: Aside = field(default_factory=Aside)  #: what would hold the event loop up

@@ -5,6 +5,10 @@ What each table promises:
 * ``log_event``: the System Log. ``seq`` is explicit, rises in commit order over all orgs, and is never reused.
 * ``event_hook``: the living (and deleted) hooks as they are now; ``event_hook_version`` is append-only: what a hook was
   from which ``seq`` on. ``sealed`` holds the secrets, encrypted with the row's identity inside.
+* ``inline_hook``: the inline hooks; a deleted one keeps its place in lists for who is reading them, and nothing secret.
+  ``definition`` is channel and version, ``hook_key_id`` the key that its channel signs with.
+* ``hook_key``: keys that sign for inline hooks. ``modulus`` is the public half (the exponent is 65537 in all of them),
+  ``sealed`` the private one, gone when the key is deleted.
 * ``delivery``: one request body bound for one hook. ``delivery_event``: which log events it carries; the key lets no
   (hook, event) pair be delivered twice by publishing (``replay`` 0).
 * ``attempt``: one HTTP exchange of a delivery.
@@ -164,6 +168,54 @@ event_hook_version = _table(
     *[column._copy() for column in _hook_columns() if column.name != "version"],
     _int("version", primary_key=True),
     _int("from_seq"),
+)
+
+inline_hook = _table(
+    "inline_hook",
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    _int("created"),
+    _int("revision"),
+    _text("status"),
+    _text("name"),
+    _text("type"),
+    _blob("definition"),
+    _id("hook_key_id", nullable=True),
+    _blob("sealed", nullable=True),
+    _int("last_updated"),
+    _int("deleted", nullable=True),
+)
+_INLINE_LIVING = inline_hook.c.deleted.is_(None)
+sa.Index(
+    "inline_hook_name",
+    inline_hook.c.org_id,
+    inline_hook.c.name,
+    unique=True,
+    sqlite_where=_INLINE_LIVING,
+    postgresql_where=_INLINE_LIVING,
+)
+
+hook_key = _table(
+    "hook_key",
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    _text("key_id"),
+    _text("name"),
+    _text("modulus"),
+    _blob("sealed", nullable=True),
+    _int("created"),
+    _int("last_updated"),
+    _int("deleted", nullable=True),
+    sa.UniqueConstraint("org_id", "key_id"),
+)
+_KEY_LIVING = hook_key.c.deleted.is_(None)
+sa.Index(
+    "hook_key_name",
+    hook_key.c.org_id,
+    hook_key.c.name,
+    unique=True,
+    sqlite_where=_KEY_LIVING,
+    postgresql_where=_KEY_LIVING,
 )
 
 log_event = _table(

@@ -31,6 +31,7 @@ class InlineKind(msgspec.Struct, frozen=True, kw_only=True):
     allows_204: bool = True  #: whether 204 is an answer: no commands
     request_types: tuple[str, ...] = ()  #: what ``requestType`` may be; empty: the type has none
     only_one: bool = False  #: whether an org has at most one active hook of it (§2)
+    inactive_counts: bool = False  #: whether an inactive hook, too, is that one
     needs_auth_scheme: bool = False  #: whether its HTTP channel must have an authScheme
 
 
@@ -70,6 +71,7 @@ PASSWORD_IMPORT = InlineKind(
     on_error=InlineOutcome.DENIED,
     retried=True,
     only_one=True,
+    inactive_counts=True,
 )
 TELEPHONY = InlineKind(
     type="com.okta.telephony.provider",
