@@ -240,10 +240,18 @@ async def ids_of(api: Api, url: str) -> dict[str, str]:
     (uuid,) = await api.publish(EVENT)
     delivered = await api.wait_for(hook, "DELIVERED")
     made = await api.call("POST", "/api/v1/api-tokens", json={"name": "mine", "role": "PUBLISHER"})
+    key = await api.call("POST", "/api/v1/hook-keys", json={"name": "Key"})
+    channel = {"type": "HTTP", "version": "1.0.0", "config": {"uri": url}}
+    asked = {"name": "Inline", "type": "com.okta.import.transform", "version": "1.0.0", "channel": channel}
+    inline = await api.call("POST", "/api/v1/inlineHooks", json=asked)
+    assert (key.status_code, inline.status_code) == (200, 200), inline.text
     defined = await api.call("POST", "/api/v1/eventTypes", json={"name": "acme.thing.made", "displayName": "Made"})
     assert defined.status_code == 200, defined.text
     return {
         "hook_id": hook.id,
+        "inline_hook_id": inline.json()["id"],
+        "hook_key_id": key.json()["id"],
+        "key_id": key.json()["keyId"],
         "event_id": delivered["eventId"],
         "uuid": uuid,
         "token_id": made.json()["id"],
@@ -256,6 +264,9 @@ async def ids_of(api: Api, url: str) -> dict[str, str]:
 #: What is told of an id that is nobody's, in the form that it must have.
 NOBODYS = {
     "hook_id": "who00000000000000000",
+    "inline_hook_id": "cal00000000000000000",
+    "hook_key_id": "HKY00000000000000000",
+    "key_id": "01234567-89ab-4cde-8f01-23456789abcd",
     "event_id": "01234567-89ab-7cde-8f01-23456789abcd",
     "uuid": "01234567-89ab-7cde-8f01-23456789abcd",
     "token_id": "00T00000000000000000",

@@ -31,10 +31,16 @@ ENDLESS = {"GET /api/v1/logs/stream"}
 #: Examples that are right only where there is more than a new org has.
 NEEDS_MORE = {"POST /api/v1/sign-in"}
 #: What a call makes, and the path parameter that its id is.
-MAKES = {"POST /api/v1/eventHooks": "hookId", "POST /api/v1/admins": "adminId"}
+MAKES = {
+    "POST /api/v1/eventHooks": "hookId",
+    "POST /api/v1/inlineHooks": "inlineHookId",
+    "POST /api/v1/hook-keys": "hookKeyId",
+    "POST /api/v1/admins": "adminId",
+}
 DELETES = {
     "POST /api/v1/api-tokens": "DELETE /api/v1/api-tokens/{tokenId}",
     "POST /api/v1/admins": "DELETE /api/v1/admins/{adminId}",
+    "POST /api/v1/hook-keys": "DELETE /api/v1/hook-keys/{hookKeyId}",
     "POST /api/v1/eventTypes": "DELETE /api/v1/eventTypes/{name}",
 }
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -160,7 +166,9 @@ async def test_real_answers_are_what_the_document_says(api: Api) -> None:
         hook = await api.add_hook(receiver.url)
         (uuid,) = await api.publish()
         delivery = await api.wait_for(hook, "DELIVERED")
+        key = (await api.call("POST", "/api/v1/hook-keys", json={"name": "Key"})).json()
         named = {"hookId": hook.id, "eventId": delivery["id"], "uuid": uuid}
+        named |= {"inlineHookId": await make_inline_hook(api), "hookKeyId": key["id"], "keyId": key["keyId"]}
         for call in sorted(OPERATIONS):
             method, path = call.split(" ")
             if method != "GET" or call in ENDLESS or not set(re.findall(r"\{(\w+)\}", path)) <= named.keys():
@@ -193,6 +201,11 @@ async def test_what_has_no_body_is_answered_as_the_document_says(api: Api) -> No
     for verb in ("deactivate", "activate", "deactivate"):
         await check_answer(api, "POST /api/v1/eventHooks/{hookId}/lifecycle/" + verb, f"{path}/lifecycle/{verb}")
     await check_answer(api, "DELETE /api/v1/eventHooks/{hookId}", path)
+    path = f"/api/v1/inlineHooks/{await make_inline_hook(api)}"
+    for verb in ("deactivate", "activate", "deactivate"):
+        await check_answer(api, "POST /api/v1/inlineHooks/{inlineHookId}/lifecycle/" + verb, f"{path}/lifecycle/{verb}")
+        await check_answer(api, "GET /api/v1/inlineHooks/{inlineHookId}", path)
+    await check_answer(api, "DELETE /api/v1/inlineHooks/{inlineHookId}", path)
     for create, delete in DELETES.items():
         example = next(iter(OPERATIONS[create]["requestBody"]["content"].values()))["example"]
         made = (await api.call("POST", create.split(" ")[1], json=example)).json()
@@ -331,6 +344,13 @@ STRICT = strict(copy.deepcopy(SCHEMAS))
 def validator(schema: dict[str, Any]) -> Any:
     whole = {**strict(schema), "components": {"schemas": STRICT}}
     return jsonschema_rs.validator_for(whole, validate_formats=True) if whole else None
+
+
+async def make_inline_hook(api: Api) -> str:
+    """Create an inline hook as the document's example has it, and return its id."""
+    content = OPERATIONS["POST /api/v1/inlineHooks"]["requestBody"]["content"]["application/json"]
+    made = await check_answer(api, "POST /api/v1/inlineHooks", "/api/v1/inlineHooks", json=content["example"])
+    return str(made["id"])
 
 
 async def check_answer(api: Api, call: str, path: str, **options: Any) -> Any:

@@ -99,6 +99,9 @@ class Running:
             admin = (await api.call("GET", "/api/v1/admins")).json()[0]
             org = (await api.call("GET", "/api/v1/orgs")).json()[0]
             self.known = {"hookId": hook.id, "uuid": uuid, "eventId": delivery["id"]}
+            key = (await api.call("POST", "/api/v1/hook-keys", json={"name": "Key"})).json()
+            inline = (await api.call("POST", "/api/v1/inlineHooks", json=inline_body(receiver.url))).json()
+            self.known |= {"inlineHookId": inline["id"], "hookKeyId": key["id"], "keyId": key["keyId"]}
             self.known |= {"name": "user.session.start", "adminId": admin["id"], "orgId": org["id"]}
             self.receiver = receiver.url
             self.url, self.token = f"http://localhost:{wire.port}", api.token
@@ -159,16 +162,26 @@ def lead_to_what_there_is(case: schemathesis.Case, server: Running) -> None:
         case.path_parameters[name] = server.known.get(name, "00T00000000000000000")
     for name in ("If-Match", "X-Tenterhook-Org"):
         (case.headers or {}).pop(name, None)
-    if case.method == "DELETE" and "hookId" in (case.path_parameters or {}):
-        case.path_parameters["hookId"] = "who00000000000000000"  # the others need it
+    if case.method == "DELETE":  # the others need them
+        nobodys = {"hookId": "who", "inlineHookId": "cal", "hookKeyId": "HKY"}
+        case.path_parameters |= {
+            name: nobodys[name] + "0" * 17 for name in case.path_parameters or {} if name in nobodys
+        }
     body = case.body if isinstance(case.body, dict) else {}
     if isinstance(body.get("channel"), dict) and isinstance(body["channel"].get("config"), dict):
         body["channel"]["config"]["uri"] = server.receiver
+        if "tokenUrl" in body["channel"]["config"]:
+            body["channel"]["config"]["tokenUrl"] = server.receiver
     if isinstance(body.get("events"), dict):
         body["events"]["items"] = ["user.lifecycle.create", "user.session.start"]
         body["events"].pop("filter", None)
     if case.path.endswith("/preview") and not {"event", "uuid"} & body.keys():
         case.body = {"eventType": "user.session.start", "deliver": body.get("deliver", True)}
+
+
+def inline_body(uri: str) -> dict[str, Any]:
+    channel = {"type": "HTTP", "version": "1.0.0", "config": {"uri": uri}}
+    return {"name": "Inline", "type": "com.okta.import.transform", "version": "1.0.0", "channel": channel}
 
 
 def is_bare(case: schemathesis.Case) -> bool:

@@ -35,18 +35,26 @@ def shown(one: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
-    ("profile", "events", "hooks", "types"),
-    [("open", None, None, None), ("okta", 400_000, 25, 300), ("okta-2021", 100_000, 10, 300)],
+    ("profile", "wanted"),
+    [
+        ("open", (None, None, None, None, None)),
+        ("okta", (400_000, 25, 300, 100, 50)),
+        ("okta-2021", (100_000, 10, 300, 100, 50)),
+    ],
 )
 def test_each_profile_carries_its_contracts_limits(
-    tmp_path: Path, profile: str, events: int | None, hooks: int | None, types: int | None
+    tmp_path: Path, profile: str, wanted: tuple[int | None, ...]
 ) -> None:
+    events, hooks, types, inline_hooks, hook_keys = wanted
+
     @with_api(profile=profile)
     async def story(api: Api) -> None:
         found = await limits(api)
         assert shown(found["eventsTriggeringHooks"]) == (0, events, "events", 86_400)
         assert shown(found["eventHooks"]) == (0, hooks, "hooks", None)
         assert shown(found["eventTypesPerHook"]) == (0, types, "types", None)
+        assert shown(found["inlineHooks"]) == (0, inline_hooks, "hooks", None)
+        assert shown(found["hookKeys"]) == (0, hook_keys, "keys", None)
         assert found["eventsTriggeringHooks"]["reset"] is None
 
     story(tmp_path)

@@ -14,6 +14,10 @@ from tenterhook.door.exchange import exchange_of, held_of
 from tenterhook.engine.budget import Hold
 from tenterhook.errors import OverloadedError
 
+#: Advice on what was accepted but looks like a slip: in a header, because the body is Okta's contract.
+HINT = "x-tenterhook-hint"
+_MOST_HINTS = 3
+
 #: What is written at once. A larger answer is counted until its client has taken it.
 CHUNK_BYTES = 64 * 1024
 
@@ -68,6 +72,13 @@ def add_links(answer: Response, base_url: str, query: dict[str, str], next_after
     answer.headers.append("link", f'<{_address(base_url, query)}>; rel="self"')
     if next_after is not None:
         answer.headers.append("link", f'<{_address(base_url, {**query, "after": next_after})}>; rel="next"')
+    return answer
+
+
+def add_hints(answer: Response, hints: Sequence[str]) -> Response:
+    """Add advice, ASCII without secrets, in a header: the first few hints."""
+    if hints:
+        answer.headers[HINT] = "; ".join(hints[:_MOST_HINTS])
     return answer
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tenterhook.api.access import needs
-from tenterhook.api.answers import add_links, json_answer, no_content
+from tenterhook.api.answers import add_hints, add_links, json_answer, no_content
 from tenterhook.api.body import read_json
 from tenterhook.api.paging import page_of
 from tenterhook.domain.channel import hints
@@ -25,9 +25,6 @@ router = APIRouter(prefix="/api/v1/eventHooks", tags=["Event hooks"])
 ReadsHooks = Annotated[Principal, needs(Permission.READ_HOOKS)]
 ManagesHooks = Annotated[Principal, needs(Permission.MANAGE_HOOKS)]
 Verifies = Annotated[Principal, needs(Permission.MANAGE_HOOKS, Bucket.VERIFICATION)]
-
-#: Advice on what was accepted but looks like a slip: in a header, because the body is Okta's contract.
-HINT = "x-tenterhook-hint"
 
 
 @router.get("")
@@ -111,8 +108,5 @@ def _shown(request: Request, hook: EventHook) -> Response:
 
 
 def _hinted(request: Request, hook: EventHook, before: EventHook | None = None) -> Response:
-    answer = _shown(request, hook)
-    found = hints(hook.channel, hook.secret, None if before is None else (before.channel, before.secret))
-    if found:
-        answer.headers[HINT] = "; ".join(found[:3])
-    return answer
+    former = None if before is None else (before.channel, before.secret)
+    return add_hints(_shown(request, hook), hints(hook.channel, hook.secret, former))

@@ -34,3 +34,13 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
 def hook_target(hook_id: str, name: str | None) -> dict[str, str | None]:
     """Return the log event's target that stands for an event hook."""
     return {"id": hook_id, "type": "EventHook", "alternateId": None, "displayName": name}
+
+
+def inline_hook_target(hook_id: str, name: str | None) -> dict[str, str | None]:
+    """Return the log event's target that stands for an inline hook."""
+    return {"id": hook_id, "type": "InlineHook", "alternateId": None, "displayName": name}
+
+
+def hook_key_target(key_id: str, name: str | None) -> dict[str, str | None]:
+    """Return the log event's target that stands for a hook key."""
+    return {"id": key_id, "type": "HookKey", "alternateId": None, "displayName": name}

@@ -67,9 +67,10 @@ def read_channel(
     if config is None:
         return None, None
     config.refuse_unknown(_CONFIG_KEYS)
-    uri = _read_uri(config, rules)
-    headers = _read_headers(config)
-    scheme, secret = _read_auth_scheme(config, headers, former)
+    uri = read_address(config, "uri", rules)
+    headers = read_headers(config)
+    kept = None if former is None else (former[0].config.auth_scheme, former[1])
+    scheme, secret = read_auth_scheme(config, headers, kept)
     return Channel(config=Config(uri=uri, headers=headers, auth_scheme=scheme)), secret
 
 
@@ -85,18 +86,24 @@ def hints(channel: Channel, secret: Secret | None, former: tuple[Channel, Secret
 
     Source: guide statement G15: a ``${…}`` is taken literally.
     """
-    values = [(f"channel.config.headers[{at}].value", header.value) for at, header in enumerate(channel.config.headers)]
-    if secret is not None:
-        values.append(("channel.config.authScheme.value", secret.reveal()))
-    slip = f"holds '{_UNEXPANDED}...}}', which looks like a variable that nothing has expanded; it is sent as it is"
-    found = [f"{where} {slip}" for where, value in values if _UNEXPANDED in value]
-    if former is not None and secret is not None and secret == former[1] and _moved(former[0], channel):
-        found.append(_NEW_HOST)
+    found = unexpanded(channel.config.headers, "channel.config.authScheme.value", secret)
+    if former is not None and secret is not None and secret == former[1]:
+        found += [_NEW_HOST] if moved(former[0].config.uri, channel.config.uri) else []
     return found
 
 
-def _moved(one: Channel, other: Channel) -> bool:
-    before, now = (urlsplit(channel.config.uri) for channel in (one, other))
+def unexpanded(headers: Sequence[Header], where: str, secret: Secret | None) -> list[str]:
+    """Return a hint for each value of *headers*, and for *secret* at *where*, that looks like a forgotten variable."""
+    values = [(f"channel.config.headers[{at}].value", header.value) for at, header in enumerate(headers)]
+    if secret is not None:
+        values.append((where, secret.reveal()))
+    slip = f"holds '{_UNEXPANDED}...}}', which looks like a variable that nothing has expanded; it is sent as it is"
+    return [f"{place} {slip}" for place, value in values if _UNEXPANDED in value]
+
+
+def moved(before_uri: str, uri: str) -> bool:
+    """Return whether the two lead to different servers."""
+    before, now = urlsplit(before_uri), urlsplit(uri)
     return (before.scheme, before.hostname, before.port) != (now.scheme, now.hostname, now.port)
 
 
@@ -106,22 +113,24 @@ def _identity(channel: Channel) -> tuple[object, ...]:
     return channel.type, channel.version, config.uri, sorted(pairs), config.auth_scheme
 
 
-def _read_uri(config: Form, rules: DestinationRules) -> str:
-    uri = config.raw("uri")
+def read_address(config: Form, key: str, rules: DestinationRules) -> str:
+    """Return the address at *key*, as given; "" if there is none. What may not be called is noted in the form."""
+    uri = config.raw(key)
     if uri is None or uri == "":
-        config.problem("uri", BLANK)
+        config.problem(key, BLANK)
     elif not isinstance(uri, str):
-        config.problem("uri", f"must be a string, not {kind_of(uri)}")
+        config.problem(key, f"must be a string, not {kind_of(uri)}")
     else:
         try:
             parse_destination(uri, rules)
         except DestinationError as error:
-            config.problem("uri", str(error))
+            config.problem(key, str(error))
         return uri
     return ""
 
 
-def _read_headers(config: Form) -> tuple[Header, ...]:
+def read_headers(config: Form) -> tuple[Header, ...]:
+    """Return the custom headers. What may not be sent is noted in the form."""
     headers: list[Header] = []
     whole = True
     for entry in config.forms("headers"):
@@ -145,9 +154,13 @@ def _read_header_text(entry: Form, name: str) -> str | None:
     return None
 
 
-def _read_auth_scheme(
-    config: Form, headers: Sequence[Header], former: tuple[Channel, Secret | None] | None
+def read_auth_scheme(
+    config: Form, headers: Sequence[Header], former: tuple[AuthScheme | None, Secret | None] | None
 ) -> tuple[AuthScheme | None, Secret | None]:
+    """Return the authScheme and its secret. What is wrong is noted in the form.
+
+    headers: none may have the same name. former: what it replaces; without a value it keeps the secret of the same key.
+    """
     form = config.form("authScheme")
     if form is None:
         return None, None
@@ -161,8 +174,7 @@ def _read_auth_scheme(
         wrong = f"is also the name of one of {config.path('headers')}; send it once"
     if wrong is not None:
         form.problem("key", wrong)
-    channel, kept = former or (None, None)
-    had = channel.config.auth_scheme if channel is not None else None
+    had, kept = former or (None, None)
     same_key = had is not None and had.key.lower() == key.lower()
     return AuthScheme(key=key), _read_secret(form, kept if same_key else None)
 

@@ -1,4 +1,4 @@
-"""Work of tens of milliseconds that is nobody's wait but its caller's: reading a body with filters, beside the loop."""
+"""Work of tens of milliseconds that is nobody's wait but its caller's: reading a body with filters, making a key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Aside:
         """
         of_org = self._waiting.get(org_id, 0)
         if of_org >= MAX_OF_ORG or sum(self._waiting.values()) >= MAX_WAITING:
-            raise OverloadedError("too many hooks and filters are waiting to be read", 1)
+            raise OverloadedError("too many hooks, filters and keys are waiting to be read or made", 1)
         self._waiting[org_id] = of_org + 1
         try:
             async with self._turns.turn(org_id):

@@ -10,7 +10,7 @@ from tenterhook.domain.quota import WINDOW_MS, Quota
 from tenterhook.domain.timestamp import DAY_MS, format_ms
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.publish import MAX_BODY_BYTES, MAX_EVENTS
-from tenterhook.store import event_hooks, quotas
+from tenterhook.store import event_hooks, hook_keys, inline_hooks, quotas
 from tenterhook.store.transaction import Tx
 
 
@@ -32,11 +32,12 @@ async def show_limits(pipeline: Pipeline, principal: Principal) -> list[LimitVie
     """Return the limits of the caller's org that the engine keeps: its quota, its hooks, its log, what it publishes."""
     now_ms, limits = pipeline.now_ms(), pipeline.limits
 
-    def read(tx: Tx) -> tuple[Quota, int]:
+    def read(tx: Tx) -> tuple[Quota, int, list[LimitView]]:
         quota = quotas.get(tx, principal.org_id, limits.events_per_24h, now_ms)
-        return quota or Quota(now_ms, 0), event_hooks.count_bound(tx, principal.org_id)
+        bound = event_hooks.count_bound(tx, principal.org_id)
+        return quota or Quota(now_ms, 0), bound, _inline(pipeline, tx, principal.org_id)
 
-    quota, bound = await pipeline.database.read(read)
+    quota, bound, inline = await pipeline.database.read(read)
     hooks = [one for one in pipeline.subscriptions.committed.values() if one.org_id == principal.org_id]
     return [
         LimitView(
@@ -68,8 +69,32 @@ async def show_limits(pipeline: Pipeline, principal: Principal) -> list[LimitVie
             limit=limits.event_types,
             setting="TENTERHOOK_LIMIT_EVENT_TYPES",
         ),
+        *inline,
         *_kept(pipeline),
         *_published(),
+    ]
+
+
+def _inline(pipeline: Pipeline, tx: Tx, org_id: str) -> list[LimitView]:
+    return [
+        LimitView(
+            name="inlineHooks",
+            description="Inline hooks, active or not.",
+            scope="ORG",
+            unit="hooks",
+            used=inline_hooks.count(tx, org_id),
+            limit=pipeline.limits.inline_hooks,
+            setting="TENTERHOOK_LIMIT_INLINE_HOOKS",
+        ),
+        LimitView(
+            name="hookKeys",
+            description="Keys that sign for inline hooks.",
+            scope="ORG",
+            unit="keys",
+            used=hook_keys.count(tx, org_id),
+            limit=pipeline.limits.hook_keys,
+            setting="TENTERHOOK_LIMIT_HOOK_KEYS",
+        ),
     ]
 
 

@@ -23,6 +23,8 @@ from tenterhook.api.openapi import (
     event_hooks,
     event_types,
     health,
+    hook_keys,
+    inline_hooks,
     limits,
     logs,
     pages,
@@ -38,6 +40,8 @@ from tenterhook.domain.principal import Permission
 SECTIONS: tuple[Section, ...] = (
     event_hooks.SECTION,
     deliveries.SECTION,
+    inline_hooks.SECTION,
+    hook_keys.SECTION,
     event_types.SECTION,
     publishing.SECTION,
     logs.SECTION,
@@ -55,7 +59,7 @@ _BELOW = {f"POST {events.PATH}": (events.publish_events, Permission.PUBLISH)}
 _ANY, _GUARDED = (400, 408, 414, 421, 431), (401, 403, 429, 503)
 
 _ABOUT = """\
-Event hooks and System Log as Okta has them, and what Tenterhook adds in the same conventions.
+Event hooks, inline hooks and System Log as Okta has them, and what Tenterhook adds in the same conventions.
 (Not affiliated with Okta.)
 
 Calls carry a token: `Authorization: SSWS <token>`, or `Bearer <JWT>` of a configured issuer. Bodies are JSON in UTF-8.
@@ -123,7 +127,7 @@ def document(routes: Iterable[BaseRoute], base_url: str) -> dict[str, Any]:
         "info": {
             "title": "Tenterhook",
             "version": version("tenterhook"),
-            "summary": "Okta-compatible event hooks and System Log, self-hosted.",
+            "summary": "Okta-compatible event hooks, inline hooks and System Log, self-hosted.",
             "description": _ABOUT,
         },
         "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",

@@ -85,6 +85,9 @@ PATH_PARAMETERS: Mapping[str, tuple[str, Schema, str]] = {
     "adminId": ("The admin's id.", identity("00u"), "00u1a2b3c4d5e6f7g8h9"),
     "name": ("The event type's name.", text(minLength=1), "user.session.start"),
     "orgId": ("The org's id.", identity("00o"), "00o1a2b3c4d5e6f7g8h9"),
+    "inlineHookId": ("The inline hook's id.", identity("cal"), "cal1a2b3c4d5e6f7g8h9"),
+    "hookKeyId": ("The hook key's id.", identity("HKY"), "HKY1a2b3c4d5e6f7g8h9"),
+    "keyId": ("The hook key's keyId.", text(format="uuid"), "0f3c2a86-5d1e-4b7a-9c58-6e2d4f1b7a90"),
     "tokenId": ("The token's id; not the token.", identity("00T"), "00T1a2b3c4d5e6f7g8h9"),
 }
 
