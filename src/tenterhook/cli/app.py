@@ -19,7 +19,9 @@ from tenterhook.cli import (
     event_types,
     explain,
     filters,
+    hook_keys,
     hooks,
+    inline,
     limits,
     listen,
     logs,
@@ -86,6 +88,8 @@ for single in (
 hooks.commands.add_typer(filters.commands, name="filter", help="Which events a hook's filter lets through.")
 hooks.commands.add_typer(preview.commands)
 app.add_typer(hooks.commands, name="hooks", help="Event hooks: list, create, replace, verify, delete.")
+app.add_typer(inline.commands, name="inline", help="Inline hooks: list, create, replace, update, switch, delete.")
+app.add_typer(hook_keys.commands, name="hook-keys", help="Keys with which inline hooks prove who calls.")
 app.add_typer(event_types.commands, name="event-types", help="What can happen: the catalogue and types of your own.")
 app.add_typer(deliveries.commands, name="deliveries", help="What was sent to a hook, with every attempt.")
 app.add_typer(tokens.commands, name="tokens", help="API tokens.")

@@ -47,6 +47,8 @@ _THEIRS = re.compile(r"needs tenterhook\.(?:admins|orgs)\.")
 #: Where what a 404 names (its kind, at the end of its summary) is listed.
 _LISTS = {
     "Webhook": "tenterhook hooks list",
+    "InlineHook": "tenterhook inline list",
+    "HookKey": "tenterhook hook-keys list",
     "LogEvent": "tenterhook logs",
     "ApiToken": "tenterhook tokens list",
     "Delivery": "tenterhook deliveries list HOOK",

@@ -59,10 +59,10 @@ def list_hooks(
 def _row(hook: Any) -> list[object]:
     standing = [state(part(hook, key)) for key in ("status", "verificationStatus")]
     count = len(parts(hook, "events", "items"))
-    return [dim(part(hook, "id")), *standing, count, _short(part(hook, "name")), part(hook, "channel", "config", "uri")]
+    return [dim(part(hook, "id")), *standing, count, short(part(hook, "name")), part(hook, "channel", "config", "uri")]
 
 
-def _short(name: object) -> str:
+def short(name: object) -> str:
     """Return *name* as a terminal's table has room for it."""
     text = inert(name)
     return text if len(text) <= MOST_NAME or not sys.stdout.isatty() else text[: MOST_NAME - 1] + "…"
@@ -127,10 +127,10 @@ def create(
     if file is not None:
         texts = {"name": name, "uri": uri, "description": description, "auth-header": auth_header, "retry": retry}
         lists = {"event": event, "header": header, "filter": condition}
-        _refuse_beside_file(texts | lists | {"secret-file": secret_file})
+        refuse_beside_file(texts | lists | {"secret-file": secret_file})
         body = read_json_file(file)
     elif name and uri and event:
-        config: dict[str, object] = {"uri": uri, "headers": [_header(text) for text in header or []]}
+        config: dict[str, object] = {"uri": uri, "headers": [read_header(text) for text in header or []]}
         if secret_file is not None:
             secret = read_file(secret_file).strip()
             config["authScheme"] = {"type": "HEADER", "key": auth_header or "Authorization", "value": secret}
@@ -148,8 +148,8 @@ def create(
     _print_changed(hook, as_json)
 
 
-def _refuse_beside_file(others: Mapping[str, object]) -> None:
-    """Refuse the options that --file would make forgotten."""
+def refuse_beside_file(others: Mapping[str, object]) -> None:
+    """Refuse the options that --file would make forgotten. Raises: UsageError."""
     given = [f"--{name}" for name, value in others.items() if value]
     if given:
         raise UsageError(f"--file has the whole hook: leave {', '.join(given)} out, or put it into the file.")
@@ -213,7 +213,8 @@ def _filter_words(chosen: object) -> str | None:
     return "; ".join(words) or None
 
 
-def _header(text: str) -> dict[str, str]:
+def read_header(text: str) -> dict[str, str]:
+    """Return the custom header that "Name: value" spells. Raises: UsageError."""
     name, colon, value = text.partition(":")
     if not colon:
         raise UsageError(f"--header {text!r} has no colon: write it as 'Name: value'.")
