@@ -74,6 +74,30 @@ def test_the_sdk_gives_a_hook_a_filter(server, receiver):
     assert [one.uuids for one in receiver.deliveries] == [[uuid]]
 
 
+def test_the_sdk_takes_an_inline_hook_through_its_whole_life(server):
+    first, second = "http://127.0.0.1:9009/first", "http://127.0.0.1:9009/second"
+    seen = session(server, "inline", first, second)
+    kind = "com.okta.oauth2.tokens.transform"
+    assert seen["read"] == ["ACTIVE", "SDK", kind, first]
+    assert (seen["listed"], seen["others"]) == ([seen["id"]], [])
+    assert seen["replaced"] == ["ACTIVE", "SDK, renamed", kind, second]
+    assert seen["updated"] == ["ACTIVE", "SDK, changed", kind, first]
+    assert seen["activeCannotGo"] == [400, "E0000001", "Api validation failed: inlineHook"]
+    assert seen["deactivated"][0] == "INACTIVE"
+    assert seen["activated"][0] == "ACTIVE"
+    assert seen["gone"] == [404, "E0000007", f"Not found: Resource not found: {seen['id']} (InlineHook)"]
+
+
+def test_the_sdk_takes_a_hook_key_through_its_whole_life(server):
+    seen = session(server, "keys", "http://127.0.0.1:9009/token")
+    assert seen["made"] == ["SDK key", False, seen["keyId"]]
+    assert seen["listed"] == [seen["id"]]
+    assert seen["public"] == seen["keyId"]
+    assert seen["renamed"] == "SDK key, renamed"
+    assert seen["used"] == [True, [400, "E0000001", "Api validation failed: hookKey"]]
+    assert seen["gone"] == [404, "E0000007", f"Not found: Resource not found: {seen['id']} (HookKey)"]
+
+
 @pytest.mark.parametrize("order", ["ASCENDING", "DESCENDING"])
 def test_the_sdk_iterates_over_the_pages_of_the_log(server, published, order):
     seen = session(server, "pages", 'eventType eq "user.session.start"', order)

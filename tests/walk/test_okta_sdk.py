@@ -102,6 +102,31 @@ def test_the_sdk_gives_a_hook_a_filter(server, receiver):
     assert [one.uuids for one in receiver.deliveries] == [[uuid]]
 
 
+def test_the_sdk_takes_an_inline_hook_through_its_whole_life(server):
+    first, second = "http://127.0.0.1:9009/first", "http://127.0.0.1:9009/second"
+    seen = session(server, "inline", first, second)
+    kind = "com.okta.oauth2.tokens.transform"
+    assert seen["created"] == seen["read"] == ["ACTIVE", "SDK", kind, first]
+    assert (seen["listed"], seen["others"]) == ([seen["id"]], [])
+    assert seen["replaced"] == ["ACTIVE", "SDK, renamed", kind, second]
+    assert seen["updated"] == ["ACTIVE", "SDK, changed", kind, first]
+    assert seen["active"] == [400, "E0000001", "Api validation failed: inlineHook"]
+    assert seen["deactivated"][0] == "INACTIVE"
+    assert seen["activated"][0] == "ACTIVE"
+    assert seen["gone"] == [404, "E0000007", f"Not found: Resource not found: {seen['id']} (InlineHook)"]
+
+
+def test_the_sdk_takes_a_hook_key_through_its_whole_life(server):
+    seen = session(server, "keys", "http://127.0.0.1:9009/token")
+    assert seen["made"] == ["SDK key", False, seen["key_id"]]
+    assert seen["listed"] == [seen["id"]]
+    assert seen["public"] == seen["key_id"]
+    assert seen["renamed"] == "SDK key, renamed"
+    assert seen["channel"] == "OAUTH"
+    assert seen["used"] == [400, "E0000001", "Api validation failed: hookKey"]
+    assert seen["gone"] == [404, "E0000007", f"Not found: Resource not found: {seen['id']} (HookKey)"]
+
+
 def test_the_sdk_understands_our_errors(server, receiver):
     seen = session(server, "errors", receiver.url(), receiver.url().replace("http:", "https:"))
     assert seen["unknown"] == [404, "E0000007", "Not found: Resource not found: who00000000000000000 (Webhook)"]

@@ -26,6 +26,11 @@ function hookOf(name, uri, filter) {
   };
 }
 
+function overHttp(uri) {
+  const authScheme = { type: 'HEADER', key: 'Authorization', value: 's3cret value' };
+  return { type: 'HTTP', version: '1.0.0', config: { uri, method: 'POST', headers: [], authScheme } };
+}
+
 async function all(collection) {
   const found = [];
   await collection.each((one) => { found.push(one); });
@@ -86,6 +91,46 @@ const conversations = {
     const asDate = await trouble(log.listLogEvents({ since: day(-1), until: day(1) }).then(all));
     const asText = await all(await log.listLogEvents({ since: day(-1).toISOString(), until: day(1).toISOString() }));
     return { asDate, asText: asText.length };
+  },
+
+  async inline(first, second) {
+    const hooks = client.inlineHookApi;
+    const type = 'com.okta.oauth2.tokens.transform';
+    const of = (name, uri) => ({ name, version: '1.0.0', channel: overHttp(uri) });
+    const shown = (hook) => [hook.status, hook.name, hook.type, hook.channel.config.uri];
+    const { id: inlineHookId } = await hooks.createInlineHook({ inlineHook: { ...of('SDK', first), type } });
+    const seen = { id: inlineHookId, read: shown(await hooks.getInlineHook({ inlineHookId })) };
+    seen.listed = (await all(await hooks.listInlineHooks({ type }))).map((hook) => hook.id);
+    seen.others = await all(await hooks.listInlineHooks({ type: 'com.okta.import.transform' }));
+    seen.replaced = shown(await hooks.replaceInlineHook({ inlineHookId, inlineHook: of('SDK, renamed', second) }));
+    seen.updated = shown(await hooks.updateInlineHook({ inlineHookId, inlineHook: of('SDK, changed', first) }));
+    seen.activeCannotGo = await trouble(hooks.deleteInlineHook({ inlineHookId }));
+    seen.deactivated = shown(await hooks.deactivateInlineHook({ inlineHookId }));
+    seen.activated = shown(await hooks.activateInlineHook({ inlineHookId }));
+    await hooks.deactivateInlineHook({ inlineHookId });
+    await hooks.deleteInlineHook({ inlineHookId });
+    seen.gone = await trouble(hooks.getInlineHook({ inlineHookId }));
+    return seen;
+  },
+
+  async keys(uri) {
+    const keys = client.hookKeyApi;
+    const made = await keys.createHookKey({ keyRequest: { name: 'SDK key' } });
+    const hookKeyId = made.id;
+    const seen = { id: hookKeyId, keyId: made.keyId, made: [made.name, made.isUsed, made._embedded.kid] };
+    seen.listed = (await all(await keys.listHookKeys())).map((key) => key.id);
+    seen.public = (await keys.getPublicKey({ keyId: made.keyId })).kid;
+    seen.renamed = (await keys.replaceHookKey({ hookKeyId, keyRequest: { name: 'SDK key, renamed' } })).name;
+    const config = { uri, method: 'POST', authType: 'private_key_jwt', clientId: 'tenterhook', tokenUrl: uri, hookKeyId };
+    const channel = { type: 'OAUTH', version: '1.0.0', config };
+    const inlineHook = { name: 'signs', type: 'com.okta.import.transform', version: '1.0.0', channel };
+    const { id: inlineHookId } = await client.inlineHookApi.createInlineHook({ inlineHook });
+    seen.used = [(await keys.getHookKey({ hookKeyId })).isUsed, await trouble(keys.deleteHookKey({ hookKeyId }))];
+    await client.inlineHookApi.deactivateInlineHook({ inlineHookId });
+    await client.inlineHookApi.deleteInlineHook({ inlineHookId });
+    await keys.deleteHookKey({ hookKeyId });
+    seen.gone = await trouble(keys.getHookKey({ hookKeyId }));
+    return seen;
   },
 
   async badToken() {
