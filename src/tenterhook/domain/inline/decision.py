@@ -17,6 +17,11 @@ class Question(msgspec.Struct, frozen=True):
     kind: InlineKind
     data: Tree  #: ``context`` and what commands may change
     request_type: str | None = None  #: for the types that have one
+    hook_id: str | None = None  #: which hook is to answer; None: the only one of its type, or the oldest
+
+    def __repr__(self) -> str:
+        """Name the type alone: the data may hold a password or a one-time code, and this ends up in logs."""
+        return f"Question({self.kind.type!r}, request_type={self.request_type!r}, hook_id={self.hook_id!r})"
 
 
 class Command(msgspec.Struct, frozen=True):
