@@ -11,7 +11,7 @@ from tenterhook.domain.inline.commands.conclusion import Conclusion
 from tenterhook.domain.inline.decision import Command, Decision, Question, Reply, Unusable
 from tenterhook.domain.inline.kind import REGISTRATION, InlineOutcome
 from tenterhook.domain.inline.language import LANGUAGES
-from tenterhook.domain.inline.patch import MAX_STEPS, copied
+from tenterhook.domain.inline.patch import MAX_STEPS, copied_tree
 from tenterhook.domain.inline.question import MAX_DATA_BYTES
 from tenterhook.domain.inline.wording import NO_ACTIVE_HOOK, as_error, default_summary, failure
 from tenterhook.domain.log_event import Tree
@@ -32,7 +32,7 @@ def decide(question: Question, answer: Reply | Unusable | None) -> Decision:
         return _failed(question, answer.why, answer.error_message, None)
     if answer.error is not None:
         return _erred(question, answer, answer.error)
-    data: Tree = copied(question.data)
+    data = copied_tree(question.data)
     concluded = _apply(question, answer.commands, data)
     if isinstance(concluded, str):
         why = f"A command of the reply could not be applied, so none was: {concluded.rstrip('.')}."

@@ -104,6 +104,11 @@ def copied(value: Any) -> Any:
     return [copied(item) for item in value] if isinstance(value, list) else value
 
 
+def copied_tree(tree: Tree) -> Tree:
+    """Return a copy of the object *tree* that shares nothing changeable with it."""
+    return {key: copied(value) for key, value in tree.items()}
+
+
 def _child(place: Any, token: str) -> Any:
     """Return what *token* names in *place*; None if nothing (null has no children either)."""
     if isinstance(place, dict):

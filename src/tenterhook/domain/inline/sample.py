@@ -5,11 +5,9 @@ Nobody has these names, numbers, ids or addresses. Source: okta/inline-hooks.md 
 
 from __future__ import annotations
 
-from typing import Any
-
 from tenterhook.domain.inline.data import PROGRESSIVE, SELF_SERVICE
-from tenterhook.domain.inline.kind import IMPORT, PASSWORD_IMPORT, REGISTRATION, SAML, TELEPHONY, TOKEN
-from tenterhook.domain.inline.patch import copied
+from tenterhook.domain.inline.kind import IMPORT, KINDS, PASSWORD_IMPORT, REGISTRATION, SAML, TELEPHONY, TOKEN
+from tenterhook.domain.inline.patch import copied_tree
 from tenterhook.domain.log_event import Tree
 from tenterhook.domain.sample_thing import APP, USER
 
@@ -228,7 +226,6 @@ def sample_data(type: str, request_type: str | None = None) -> Tree:
     type: one of `KINDS`. request_type: one that the type has; None: its first, if it has any.
     Raises: KeyError, if there is no such type or request type.
     """
-    first = {name: known for name, known in reversed(_SAMPLES)}
-    made: Any = copied(_SAMPLES[type, request_type if request_type is not None else first.get(type)])
-    assert isinstance(made, dict)
-    return made
+    if request_type is None and KINDS[type].request_types:
+        request_type = KINDS[type].request_types[0]
+    return copied_tree(_SAMPLES[type, request_type])

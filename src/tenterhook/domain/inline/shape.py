@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tenterhook.domain.document import BLANK, Form, Problems, as_number, kind_of
+from tenterhook.domain.inline.wording import plain
 from tenterhook.domain.timestamp import parse_timestamp
 
 Reader = Callable[[Any, str, Problems], Any]
@@ -103,7 +104,7 @@ def mapped(reader: Reader) -> Reader:
             problems.add(where, f"must be an object, not {kind_of(value)}")
             return value
         # A key may be long and odd; problems name it by its beginning.
-        return {key: _item(reader, item, f"{where}.{key[:64]}", problems) for key, item in value.items()}
+        return {key: _item(reader, item, f"{where}.{plain(key, 64)}", problems) for key, item in value.items()}
 
     return read
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tenterhook.domain.document import Problems, kind_of
-from tenterhook.domain.inline.patch import copied
+from tenterhook.domain.inline.patch import copied_tree
 from tenterhook.domain.log_event import Tree
 
 MAX_ATTRIBUTE_NAME = 255
@@ -26,4 +26,4 @@ def attributes(value: Any, where: str, problems: Problems) -> Any:
 
 def merge(value: Tree, profile: Tree) -> None:
     """Set in *profile* each attribute of *value*."""
-    profile.update(copied(value))
+    profile.update(copied_tree(value))

@@ -16,12 +16,13 @@ ACTION_UPDATE = "com.okta.action.update"
 USER_UPDATE = "com.okta.user.update"
 PROFILE_UPDATE = "com.okta.user.profile.update"
 APP_PROFILE_UPDATE = "com.okta.appUser.profile.update"
+MAX_USER_ID = 64
 
 _SHAPES: dict[str, Reader] = {
     APP_PROFILE_UPDATE: attributes,
     PROFILE_UPDATE: attributes,
     ACTION_UPDATE: part({"result": choice("CREATE_USER", "LINK_USER")}, required=("result",)),
-    USER_UPDATE: part({"id": text(64, blank=False)}, required=("id",)),
+    USER_UPDATE: part({"id": text(MAX_USER_ID, blank=False)}, required=("id",)),
 }
 
 
