@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from question_samples import VARIANTS, ask, body
 
-from tenterhook.domain.inline.decision import Question
+from tenterhook.domain.inline.decide import decide
+from tenterhook.domain.inline.decision import Reply
 from tenterhook.domain.inline.kind import IMPORT, KINDS, PASSWORD_IMPORT, REGISTRATION, SAML, TELEPHONY, TOKEN
 from tenterhook.domain.inline.question import MAX_DATA_BYTES, read_question
 from tenterhook.domain.inline.sample import sample_data
@@ -244,10 +245,10 @@ def test_data_beyond_64_kib_is_refused() -> None:
     assert text.startswith("data: must be at most 65,536 bytes as JSON, it has 65,5")
 
 
-def test_neither_a_problem_nor_a_question_in_a_log_shows_a_secret() -> None:
+def test_no_problem_question_or_decision_in_a_log_shows_a_secret() -> None:
     secret = "correct-sample-battery"
     assert secret not in repr(ask(PASSWORD_IMPORT.type))
+    assert secret not in repr(decide(ask(PASSWORD_IMPORT.type), Reply()))
     texts = problems(body(PASSWORD_IMPORT.type, context={"credential": {"username": [secret], "password": [secret]}}))
     assert texts
     assert secret not in str(texts)
-    assert isinstance(ask(PASSWORD_IMPORT.type), Question)

@@ -56,3 +56,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None  #: in words: why it is not a plain SUCCESS
     error_message: str | None = None  #: debugData.errorMessage of the log events; None: nothing went wrong
     debug_context: Tree | None = None  #: the reply's
+
+    def __repr__(self) -> str:
+        """Leave the data and commands out: they may hold what belongs into no log."""
+        return f"Decision({self.outcome.value}, reason={self.reason!r}, error_message={self.error_message!r})"
