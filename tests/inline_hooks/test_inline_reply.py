@@ -302,6 +302,9 @@ def test_an_error_keeps_the_contract_s_fields_on_one_line_each() -> None:
 
 def test_debug_context_is_kept_as_it_is_up_to_its_cap() -> None:
     assert usable({"debugContext": {"a": None, "b": [1]}}).debug_context == {"a": None, "b": [1]}
+    full = {"a": "x" * (MAX_DEBUG_BYTES - 8)}
+    assert usable({"debugContext": full}).debug_context == full
+    assert usable({"debugContext": {"a": full["a"] + "x"}}).debug_context == {TRUNCATED: True}
     big = {"first": "x" * 10_000, "second": "x" * 10_000, "third": 3}
     kept = usable({"debugContext": big}).debug_context
     assert kept == {"first": "x" * 10_000, TRUNCATED: True}

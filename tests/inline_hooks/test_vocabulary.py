@@ -41,6 +41,11 @@ def test_a_sample_call_of_every_type_can_be_read(kind_type: str, request_type: s
     assert call.source is not None
 
 
+def test_a_sample_call_is_of_the_type_s_first_request_type_unless_it_is_told() -> None:
+    assert inline.read_call(inline.sample_call(inline.REGISTRATION)).request_type == "self.service.registration"
+    assert inline.read_call(inline.sample_call(inline.TOKEN)).request_type is None
+
+
 def test_a_call_of_a_newer_sender_is_read_and_its_data_is_not_in_its_repr() -> None:
     body = '{"eventType":"com.okta.new","eventTypeVersion":1.0,"eventTime":"soon","data":{"otp":"048151"},"x":1}'
     call = inline.read_call(body)

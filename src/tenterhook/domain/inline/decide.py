@@ -11,7 +11,7 @@ from tenterhook.domain.inline.commands.conclusion import Conclusion
 from tenterhook.domain.inline.decision import Command, Decision, Question, Reply, Unusable
 from tenterhook.domain.inline.kind import REGISTRATION, InlineOutcome
 from tenterhook.domain.inline.language import LANGUAGES
-from tenterhook.domain.inline.patch import MAX_STEPS, copied_tree
+from tenterhook.domain.inline.patch import MAX_STEPS, copied
 from tenterhook.domain.inline.question import MAX_DATA_BYTES
 from tenterhook.domain.inline.wording import NO_ACTIVE_HOOK, as_error, default_summary, failure
 from tenterhook.domain.log_event import Tree
@@ -24,7 +24,7 @@ def decide(question: Question, answer: Reply | Unusable | None) -> Decision:
 
     answer: None, if no active hook could be asked. A reply's commands are all applied, in order, or none is: one that
     cannot be applied is a failure of its type, and the data is the question's. An ``error`` executes no command.
-    The question is never changed; the decision's data shares nothing changeable with it if commands were applied.
+    The question is never changed; the decision's data shares its context, and all of it if no command was applied.
     """
     if answer is None:
         return Decision(outcome=InlineOutcome.UNCHANGED, data=question.data, reason=NO_ACTIVE_HOOK)
@@ -32,7 +32,7 @@ def decide(question: Question, answer: Reply | Unusable | None) -> Decision:
         return _failed(question, answer.why, answer.error_message, None)
     if answer.error is not None:
         return _erred(question, answer, answer.error)
-    data = copied_tree(question.data)
+    data = _changeable(question.data)
     concluded = _apply(question, answer.commands, data)
     if isinstance(concluded, str):
         why = f"A command of the reply could not be applied, so none was: {concluded.rstrip('.')}."
@@ -46,6 +46,11 @@ def decide(question: Question, answer: Reply | Unusable | None) -> Decision:
         error_message=concluded.error_message,
         debug_context=answer.debug_context,
     )
+
+
+def _changeable(data: Tree) -> Tree:
+    """Return a copy of *data*, but for its context: no command reaches into that, and it is most of what there is."""
+    return {key: value if key == "context" else copied(value) for key, value in data.items()}
 
 
 def _apply(question: Question, commands: tuple[Command, ...], data: Tree) -> Conclusion | str:

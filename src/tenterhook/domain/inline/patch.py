@@ -26,6 +26,7 @@ MAX_SHOWN_PATH = 200
 
 #: ``~`` stands only before 0 or 1.
 _POINTER = re.compile(r"(?:/(?:[^~/\x00-\x1f\x7f]|~[01])*+)++")
+_NESTED = (dict, list)
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -100,7 +101,7 @@ def take(step: Step, root: Tree) -> str | None:
 def copied(value: Any) -> Any:
     """Return a copy of decoded JSON that shares nothing changeable with it."""
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
+        return {key: copied(item) if isinstance(item, _NESTED) else item for key, item in value.items()}
     return [copied(item) for item in value] if isinstance(value, list) else value
 
 

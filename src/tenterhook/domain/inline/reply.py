@@ -106,7 +106,8 @@ def _read_command(form: Form, shapes: dict[str, Reader]) -> Command | None:
     if not isinstance(name, str):
         form.problem("type", BLANK if name is None else f"must be a string, not {kind_of(name)}")
     elif name not in shapes:
-        form.problem("type", _unknown(name, shapes))
+        # Only the first: a look for what was meant takes a fraction of a millisecond, and there may be thousands.
+        form.problem("type", _unknown(name, shapes, suggest=not form.problems))
     elif value is None:
         form.problem("value", BLANK)
     else:
@@ -114,12 +115,12 @@ def _read_command(form: Form, shapes: dict[str, Reader]) -> Command | None:
     return None
 
 
-def _unknown(name: str, shapes: dict[str, Reader]) -> str:
+def _unknown(name: str, shapes: dict[str, Reader], *, suggest: bool) -> str:
     shown = repr(plain(name, 64))
     allowed = f"hooks of this type may answer {', '.join(shapes)}"
     if name in COMMAND_TYPES:
         return f"{shown} is no command of this hook; {allowed}"
-    guess = get_close_matches(name, list(shapes), 1, 0.7) if len(name) <= 128 else []
+    guess = get_close_matches(name, list(shapes), 1, 0.7) if suggest and len(name) <= 128 else []
     return f"{shown} is no command; " + (f"did you mean '{guess[0]}'?" if guess else allowed)
 
 
@@ -136,7 +137,7 @@ def _capped(context: Tree) -> Tree:
     if len(_encode(context)) <= MAX_DEBUG_BYTES:
         return context
     kept: Tree = {}
-    left = MAX_DEBUG_BYTES
+    left = MAX_DEBUG_BYTES - 1
     for key, value in context.items():
         left -= len(_encode(key)) + len(_encode(value)) + 2
         if left < 0:
