@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 from okta.client import Client
-from okta.models import EventHook, InlineHook, InlineHookCreate, InlineHookReplace, KeyRequest
+from okta.models import EventHook, InlineHookCreate, InlineHookReplace
 
 
 def hook_of(name, uri, chosen=None):
