@@ -17,6 +17,7 @@ What each table promises:
 * ``quota``: how many events triggered hooks in an org's window of 24 hours; ``allowed`` is the limit that its held
   deliveries were booked under (null: none).
 * ``filter_error``: how often a hook's filter could not be evaluated, the last time, and when the log was told last.
+* ``console_session``: which browser is signed in: the SHA-256 of its cookie, and the API token that it stands on.
 * ``counter``: the last ``seq`` given, so that retention can never make one come back, and other numbers by name.
 """
 
@@ -112,6 +113,15 @@ sign_in_link = _table(
     _id("admin_id"),
     _int("created"),
     _int("expires"),
+)
+
+console_session = _table(
+    "console_session",
+    _blob("hash", primary_key=True),
+    _id("org_id"),
+    _id("token_id"),
+    _int("created"),
+    _int("last_seen"),
 )
 
 event_type = _table(
