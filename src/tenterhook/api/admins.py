@@ -15,7 +15,7 @@ from tenterhook.domain.principal import Permission, Principal
 from tenterhook.domain.timestamp import format_ms
 from tenterhook.engine import appoint_admin
 from tenterhook.engine.pipeline import Pipeline
-from tenterhook.engine.sign_in import create_link
+from tenterhook.engine.sign_in import create_link, sign_in_url
 from tenterhook.store.admins import Admin
 
 router = APIRouter(prefix="/api/v1/admins", tags=["Admins"])
@@ -65,8 +65,9 @@ async def delete_admin(request: Request, principal: ManagesAdmins, admin_id: str
 @router.post("/{admin_id}/sign-in-link")
 async def create_sign_in_link(request: Request, principal: ManagesAdmins, admin_id: str) -> Response:
     """Make a link that signs the admin in once, within 15 minutes. Links made before are void."""
-    text, expires = await create_link(_pipeline(request), principal, admin_id)
-    return json_answer({"link": text, "expires": format_ms(expires)})
+    pipeline = _pipeline(request)
+    text, expires = await create_link(pipeline, principal, admin_id)
+    return json_answer({"link": text, "url": sign_in_url(pipeline.public_url, text), "expires": format_ms(expires)})
 
 
 def _pipeline(request: Request) -> Pipeline:

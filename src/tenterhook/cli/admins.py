@@ -153,7 +153,7 @@ def sign_in_link(
 ) -> None:
     """Print a link that signs an admin in once.
 
-    It is good for 15 minutes, with `tenterhook sign-in --link`.
+    It is good for 15 minutes: in a browser, or with `tenterhook sign-in --link`.
     """
     from tenterhook.cli.client import connect
 
@@ -164,7 +164,7 @@ def sign_in_link(
         print_json(made)
         return
     note(f"For {part(found, 'login')}, once, until {part(made, 'expires')}. Links made before are void.")
-    say(str(part(made, "link")))
+    say(str(part(made, "url")))
 
 
 @sign_in_commands.command("sign-in")
@@ -188,7 +188,7 @@ def sign_in(
     if link:
         if login or org:
             raise UsageError("A link says who signs in: leave login and --org out.")
-        body = {"link": _secret("Link", password_stdin)}
+        body = {"link": _secret("Link", password_stdin).rpartition("link=")[2]}  # an address, or what is at its end
     else:
         login = login or _asked("Login")
         body = {"login": login, "password": _secret("Password", password_stdin)} | ({"org": org} if org else {})

@@ -57,6 +57,11 @@ async def create_link(pipeline: Pipeline, principal: Principal, admin_id: str) -
     return text, now_ms + LINK_MS
 
 
+def sign_in_url(public_url: str, text: str) -> str:
+    """Return the address of the console's page that a one-time link is used on. public_url: no slash at its end."""
+    return f"{public_url}/console/sign-in?link={text}"
+
+
 async def redeem_link(pipeline: Pipeline, text: str, visitor: Visitor) -> Admin:
     """Use a one-time link up and return the admin whom it signs in. Raises: SignInError."""
 

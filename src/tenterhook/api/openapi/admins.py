@@ -68,9 +68,13 @@ _ADMIN_SCHEMAS: dict[str, Schema] = {
         example=_DRAFT_EXAMPLE,
     ),
     "SignInLink": record(
-        {"link": text("Works once."), "expires": moment()},
+        {"link": text("Works once."), "url": text("The page of the Admin Console that uses it."), "expires": moment()},
         "A link that signs an admin in.",
-        example={"link": "k3y…", "expires": "2026-01-02T03:19:05.678Z"},
+        example={
+            "link": "k3y…",
+            "url": "https://hooks.example.com/console/sign-in?link=k3y…",
+            "expires": "2026-01-02T03:19:05.678Z",
+        },
     ),
     "SignIn": record(
         {
