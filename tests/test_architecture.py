@@ -365,6 +365,7 @@ def test_no_path_of_one_machine_is_in_any_file() -> None:
 #: Tests that may say that a machine lacks what they need, and what that is. Nothing is skipped in CI.
 MAY_SKIP: dict[str, str] = {
     "tests/cli/test_cli_commands.py": "a bare chroot has no pseudo-terminals",
+    "tests/console/browser_rig.py": "`make test` needs nothing but Python; .ci/run brings Chromium",
     "tests/walk/test_node_sdk.py": "`make test` needs nothing but Python; .ci/run brings Node.js and the SDK",
 }
 

@@ -33,6 +33,7 @@ from tenterhook.engine.recover import heal_forever, recover, resume
 from tenterhook.engine.remember_use import remember_uses_forever
 from tenterhook.engine.retain import retain_forever
 from tenterhook.engine.retire import retire_forever
+from tenterhook.engine.sign_in import create_link
 from tenterhook.engine.subscriptions import Subscriptions
 from tenterhook.engine.trust_issuer import Issuer, Issuers
 from tenterhook.errors import SettingsError
@@ -110,6 +111,17 @@ class Tenterhook:
             raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
         principal = msgspec.structs.replace(self._principal, request_id=new_request_id())
         return await self.publishing.publish(principal, msgspec.json.encode(events))
+
+    async def sign_in_link(self) -> str:
+        """Make a link that signs the default org's first super admin in once, for 15 minutes; return its text.
+
+        Links of theirs that were made before are void.
+        """
+        if self._principal is None:
+            raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
+        principal = msgspec.structs.replace(self._principal, request_id=new_request_id())
+        text, _ = await create_link(self.pipeline, principal, principal.admin_id)
+        return text
 
     # -- life ---------------------------------------------------------------------------------------------------------
 

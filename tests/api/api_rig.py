@@ -16,6 +16,7 @@ import uvicorn
 from tenterhook.api.app import create_app
 from tenterhook.api.frame import Frame
 from tenterhook.api.protocol import server_options
+from tenterhook.console.app import Console
 from tenterhook.domain.channel import Channel, Config
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.event_hook import EventHook, Events
@@ -179,10 +180,11 @@ async def receiving(status: int = 500, body: bytes = b"", *, hangs: bool = False
 
 @asynccontextmanager
 async def api_at(path: Path, *, limits: RateLimits | None = None, **settings: object) -> AsyncIterator[Api]:
-    """A started Tenterhook with its API called in memory."""
+    """A started Tenterhook with its API and its console called in memory."""
     options = {"data_dir": str(path), "dev": True, **settings}
     async with Tenterhook.at(str(options.pop("data_dir")), **options) as hooks:
-        frame = create_app(hooks.pipeline, publishing=hooks.publishing, limits=limits or RateLimits())
+        pages = Console(hooks.pipeline)
+        frame = create_app(hooks.pipeline, publishing=hooks.publishing, limits=limits or RateLimits(), console=pages)
         token = (path / "admin-token").read_text().strip()
         transport = httpx2.ASGITransport(app=frame, client=("192.0.2.7", 1234))
         async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:

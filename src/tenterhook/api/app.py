@@ -31,7 +31,7 @@ from tenterhook.api import (
     tokens,
 )
 from tenterhook.api.errors import error_answer
-from tenterhook.api.frame import Frame
+from tenterhook.api.frame import Frame, Pages
 from tenterhook.door.exchange import exchange_of
 from tenterhook.door.rate_limit import Limiter, RateLimits
 from tenterhook.engine.budget import Budget
@@ -63,11 +63,16 @@ _PLAIN = [*health.routes, *docs.routes]
 
 
 def create_app(
-    pipeline: Pipeline, *, publishing: Publishing | None = None, limits: RateLimits = _DEFAULT_LIMITS
+    pipeline: Pipeline,
+    *,
+    publishing: Publishing | None = None,
+    limits: RateLimits = _DEFAULT_LIMITS,
+    console: Pages | None = None,
 ) -> Frame:
     """Return the ASGI application that answers the API for *pipeline*, which it finds at ``app.state.pipeline``.
 
-    publishing: the way in for events; one of its own if not given. limits: calls a minute.
+    publishing: the way in for events; one of its own if not given. limits: calls a minute. console: what answers below
+    ``/console``; without it nothing does.
     """
     app = FastAPI(
         title="Tenterhook",
@@ -95,7 +100,7 @@ def create_app(
     app.state.resource_routes = resource_routes()
     for resource in _RESOURCES:
         app.include_router(resource.router)
-    return Frame(app, pipeline, app.state.limiter, {events.PATH: events.publish_events})
+    return Frame(app, pipeline, app.state.limiter, {events.PATH: events.publish_events}, console)
 
 
 def resource_routes() -> list[BaseRoute]:

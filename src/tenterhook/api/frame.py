@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
@@ -38,10 +39,30 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _GUARDED = "/api/"
 
 
-class Frame:
-    """The ASGI application: the outermost layer around *app* and the hot routes."""
+class Pages(Protocol):
+    """Another door behind the same frame, which answers in its own manner."""
 
-    def __init__(self, app: FastAPI, pipeline: Pipeline, limiter: Limiter, hot: Mapping[str, HotRoute]) -> None:
+    def serves(self, path: str) -> bool:
+        """Return whether what is at this path is its."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or raise what went wrong."""
+
+    async def tell(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that ended with *error*."""
+
+
+class Frame:
+    """The ASGI application: the outermost layer around *app*, the hot routes, and *pages*, if there are any."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        pipeline: Pipeline,
+        limiter: Limiter,
+        hot: Mapping[str, HotRoute],
+        pages: Pages | None = None,
+    ) -> None:
         self.app = app
         self.state = app.state
         #: Requests that ended in a 500: each one is a bug.
@@ -51,6 +72,7 @@ class Frame:
         #: Addresses whose failures are used up and that have a token looked for: no more than there are connections.
         self._looking: set[str] = set()
         self._hot = dict(hot)
+        self._pages = pages
         self._hosts = Hosts(pipeline.public_url)
         self._proxies = Proxies(pipeline.trusted_proxies)
 
@@ -90,6 +112,9 @@ class Frame:
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         self._check(scope, exchange)
         path = scope["path"]
+        if self._pages is not None and self._pages.serves(path):
+            await self._pages(scope, receive, exchange.pass_on)
+            return
         if path.startswith(_GUARDED):
             await self._identify(exchange)
         route = self._hot.get(path)
@@ -163,6 +188,9 @@ class Frame:
 
     async def _tell(self, error: Exception, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         if exchange.started:
+            return
+        if self._pages is not None and self._pages.serves(scope["path"]):
+            await self._pages.tell(error, scope, receive, exchange.pass_on)
             return
         await error_answer(error, exchange.standing)(scope, receive, exchange.send)
 

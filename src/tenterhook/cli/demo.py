@@ -68,11 +68,14 @@ def _show(stack: contextlib.ExitStack, folder: Path, rate: float, deadline: floa
     say("Ctrl-C ends it." if deadline is None else "It ends by itself, or at Ctrl-C.")
     say("1  a server, in a directory that is thrown away afterwards")
     server = stack.enter_context(_start("serve", "--port", "0", "--data", str(data), "--dev"))
-    url = _wait_until_listening(server, "the server")
+    url, said = _wait_until_listening(server, "the server")
     say(f"   {url}")
+    for line in said:
+        if line.startswith("console: "):
+            say(f"   {line}")
     say("2  a receiver, as somebody else would run it: tenterhook listen")
     receiver = stack.enter_context(_start("listen", "--port", "0", "--fail-first", "1", secret=_SECRET))
-    endpoint = _wait_until_listening(receiver, "the receiver")
+    endpoint, _ = _wait_until_listening(receiver, "the receiver")
     say(f"   {endpoint}")
     with connect(url, None, data) as client:
         _register(client, endpoint)
@@ -181,8 +184,8 @@ def _start(*arguments: str, secret: str | None = None) -> Iterator[_Part]:
         part.stop()
 
 
-def _wait_until_listening(part: _Part, what: str) -> str:
-    """Return the URL of the line `listening on …`. Raises: CommandError, with what the process said."""
+def _wait_until_listening(part: _Part, what: str) -> tuple[str, list[str]]:
+    """Return the URL of the line `listening on …`, and the lines before. Raises: CommandError, with what was said."""
     until = time.monotonic() + START_S
     said: list[str] = []
     while (left := until - time.monotonic()) > 0:
@@ -193,6 +196,6 @@ def _wait_until_listening(part: _Part, what: str) -> str:
         if line is None:
             break
         if line.startswith("listening on "):
-            return line.removeprefix("listening on ").strip()
+            return line.removeprefix("listening on ").strip(), said
         said.append(line)
     raise CommandError("\n".join([f"{what.capitalize()} of the demonstration did not start.", *said[-20:]]))

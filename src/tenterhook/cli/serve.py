@@ -100,6 +100,8 @@ def bind_or_advise(settings: Settings) -> Listening:
 async def _serve(settings: Settings, listening: Listening, as_json: bool) -> None:
     from tenterhook.api.app import create_app
     from tenterhook.cli import web
+    from tenterhook.console.app import Console
+    from tenterhook.engine.sign_in import sign_in_url
     from tenterhook.platform import Tenterhook
 
     url = web.url_of(listening)
@@ -109,11 +111,12 @@ async def _serve(settings: Settings, listening: Listening, as_json: bool) -> Non
     def ready() -> None:
         write_server_file(settings.data_dir, url)
         _warn(settings)
-        _announce(settings, url, as_json)
+        _announce(settings, url, link, as_json)
 
     async with Tenterhook.from_settings(bound, own_addresses=((address, port),)) as hooks:
         try:
-            app = create_app(hooks.pipeline, publishing=hooks.publishing)
+            app = create_app(hooks.pipeline, publishing=hooks.publishing, console=Console(hooks.pipeline))
+            link = sign_in_url(hooks.pipeline.public_url, await hooks.sign_in_link())
             stopping = hooks.pipeline.followers.close
             await web.serve_until_signal(app, listening, ready=ready, failed=hooks.failed, stopping=stopping)
         finally:
@@ -129,13 +132,14 @@ def _warn(settings: Settings) -> None:
         note("It listens on every network interface of this machine: have TLS and a firewall before it.")
 
 
-def _announce(settings: Settings, url: str, as_json: bool) -> None:
+def _announce(settings: Settings, url: str, link: str, as_json: bool) -> None:
     token_file = settings.data_dir.absolute() / "admin-token"
     if as_json:
-        print_json({"url": url, "data": str(settings.data_dir), "adminToken": str(token_file)})
+        print_json({"url": url, "data": str(settings.data_dir), "adminToken": str(token_file), "console": link})
         return
     print("Publish a first event:\n")
     print(f"  {first_curl(settings.public_url or url, token_file)}\n")
+    print(f"console: {link}  (works once, for 15 minutes)\n")
     print(f"listening on {url}", flush=True)
 
 

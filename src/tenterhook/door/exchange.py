@@ -1,4 +1,4 @@
-"""One request on its way through the API: what is known of it beside what the framework knows."""
+"""One request on its way through a door: what is known of it beside what the framework knows."""
 
 from __future__ import annotations
 
@@ -103,6 +103,14 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.started = True
             message = self._completed(message)
+        await self._send(message)
+
+    async def pass_on(self, message: Message) -> None:
+        """Pass a message on; the first one gets the request's id, for doors whose other headers are their own."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = [*message["headers"], (b"x-okta-request-id", self.request_id.encode())]
+            message = {**message, "headers": headers}
         await self._send(message)
 
     async def answer_json(self, body: bytes) -> None:

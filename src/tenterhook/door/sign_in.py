@@ -10,13 +10,17 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
+from tenterhook.domain.document import BLANK, Form, Problems
 from tenterhook.door.exchange import Exchange
 from tenterhook.door.rate_limit import Bucket, Limiter, address_key
 from tenterhook.engine import sign_in as engine
+from tenterhook.engine.appoint_admin import MAX_LOGIN, MAX_PASSWORD
 from tenterhook.engine.pipeline import Pipeline
-from tenterhook.errors import OverloadedError, RateLimitedError
+from tenterhook.errors import InvalidError, OverloadedError, RateLimitedError
 from tenterhook.store.admins import Admin
 
+_ENTITY = "signIn"
+_KNOWN = ("login", "password", "org", "link")
 #: Passwords of one address that are compared or wait for it, at a time.
 AT_ONCE = 2
 
@@ -33,7 +37,7 @@ class Given(NamedTuple):
 
 
 class Knock:
-    """One try to sign in. Make it before anything of the request's body is read."""
+    """One try to sign in. Make it before what was given is looked at."""
 
     def __init__(self, pipeline: Pipeline, limiter: Limiter, exchange: Exchange) -> None:
         """Count the knock. Raises: RateLimitedError."""
@@ -84,6 +88,33 @@ class Knock:
     def _give_back(self, counted: list[tuple[Bucket, str]]) -> None:
         for bucket, key in counted:
             self._limiter.give_back(bucket, key)
+
+
+def read_given(body: object) -> Given:
+    """Return what the JSON object *body* signs in with: ``link``, or ``login``, ``password`` and perhaps ``org``.
+
+    Raises: InvalidError, one problem per field that is wrong.
+    """
+    if not isinstance(body, dict):
+        raise InvalidError(_ENTITY, ["The body must be a JSON object."])
+    problems = Problems()
+    form = Form(body, "", problems)
+    form.refuse_unknown(_KNOWN)
+    link = form.text("link", longest=MAX_PASSWORD)
+    login = form.text("login", longest=MAX_LOGIN)
+    password = form.text("password", longest=MAX_PASSWORD)
+    org_id = form.text("org", longest=20)
+    if form.raw("link") is not None:
+        for key in ("login", "password", "org"):
+            if form.raw(key) is not None:
+                form.problem(key, "a link says who signs in; leave it out")
+    else:
+        for key in ("login", "password"):
+            if form.raw(key) is None:
+                form.problem(key, f"{BLANK}, unless a link is given")
+    if problems:
+        raise InvalidError(_ENTITY, problems.texts)
+    return Given(link, login or "", password or "", org_id)
 
 
 @contextmanager

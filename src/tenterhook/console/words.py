@@ -1,0 +1,72 @@
+"""How pages write times, numbers and sizes. Templates use these as filters of the same name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from tenterhook.domain.timestamp import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_ms, parse_timestamp
+
+#: Singular words whose plural is not made with an s.
+_PLURALS = {"delivery": "deliveries", "query": "queries", "inbox": "inboxes", "address": "addresses"}
+_UNITS = ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min"), (SECOND_MS, "s"))
+
+
+def number(value: float | None) -> str:
+    """Return a number with its thousands parted; a dash for none."""
+    return "–" if value is None else f"{value:,}"
+
+
+def count_of(value: int, noun: str) -> str:
+    """Return ``1 hook``, ``2,000 hooks``."""
+    return f"{value:,} {noun if value == 1 else _PLURALS.get(noun, noun + 's')}"
+
+
+def size(value: int) -> str:
+    """Return a number of bytes as people write it: ``512 bytes``, ``64 KiB``, ``8 MiB``."""
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if value >= unit:
+            return f"{value / unit:,.1f}".removesuffix(".0") + f" {name}"
+    return count_of(value, "byte")
+
+
+def duration(ms: int) -> str:
+    """Return how long that is, in its two largest units: ``12 min 30 s``, ``90 d``, ``1.3 s``, ``45 ms``."""
+    if ms < SECOND_MS:
+        return f"{ms} ms"
+    if ms < 10 * SECOND_MS:
+        return f"{ms / SECOND_MS:.1f}".removesuffix(".0") + " s"
+    parts: list[str] = []
+    for unit, name in _UNITS:
+        whole, ms = divmod(ms, unit)
+        if whole or parts:
+            parts.append(f"{whole:,} {name}" if whole else "")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if part)
+
+
+def moment(at: float | str | None, none: str = "never") -> Markup | str:
+    """Return a point in time as an element: UTC to the second, which the script turns into the reader's own time.
+
+    at: ms since the epoch, or a timestamp. none: what stands there if there is none.
+    """
+    ms = parse_timestamp(at) if isinstance(at, str) else at
+    if ms is None:
+        return none
+    exact = format_ms(int(ms))
+    shown = datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(exact, exact[:-1].replace("T", " "), shown)
+
+
+def ago(at: int | None, now_ms: int) -> Markup | str:
+    """Return how long ago a point in time (ms) is, as an element that says when that was."""
+    if at is None:
+        return "never"
+    exact, past = format_ms(at), max(0, now_ms - at)
+    size, unit = next(((size, unit) for size, unit in _UNITS if past >= size), _UNITS[-1])
+    said = "just now" if past < 5 * SECOND_MS else f"{past // size:,} {unit} ago"
+    return Markup('<time datetime="{}" title="{} UTC" data-ago>{}</time>').format(
+        exact, exact[:-1].replace("T", " "), said
+    )
