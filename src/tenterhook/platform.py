@@ -35,6 +35,7 @@ from tenterhook.engine.retain import retain_forever
 from tenterhook.engine.retire import retire_forever
 from tenterhook.engine.sign_in import create_link
 from tenterhook.engine.subscriptions import Subscriptions
+from tenterhook.engine.tally import tally_forever
 from tenterhook.engine.trust_issuer import Issuer, Issuers
 from tenterhook.errors import SettingsError
 from tenterhook.ids import new_request_id, uuid7, uuid_text
@@ -235,7 +236,7 @@ class _running:  # noqa: N801 - used like a function
         await resume(self._pipeline)
         loops = (
             *(heal_forever, retire_forever, rebook_forever),
-            *(retain_forever, index_forever, remember_uses_forever),
+            *(retain_forever, index_forever, remember_uses_forever, tally_forever),
         )
         self._tasks = [asyncio.create_task(forever(self._pipeline)) for forever in loops]
 

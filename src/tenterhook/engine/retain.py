@@ -20,7 +20,7 @@ from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
 from tenterhook.engine.trust_clock import begin_trust
 from tenterhook.errors import stack_of
-from tenterhook.store import expired_rows, log_events, orgs
+from tenterhook.store import expired_rows, log_events, orgs, tallies
 from tenterhook.store.expired_rows import AttemptRun, Old
 from tenterhook.store.schema import State
 from tenterhook.store.transaction import Tx
@@ -84,6 +84,7 @@ class Retained(msgspec.Struct):
     expired: int = 0  #: deliveries that ended because their events are gone
     deliveries: int = 0
     attempts: int = 0
+    tallies: int = 0
 
 
 async def retain_forever(
@@ -118,6 +119,7 @@ async def retain(pipeline: Pipeline, progress: Progress | None = None) -> Retain
     await _take_deliveries(pipeline, progress, (last, seen_ms), done)
     await _take_events(pipeline, last, done)
     await _take_attempts(pipeline, progress, seen_ms, done)
+    await _take_tallies(pipeline, now_ms, done)
     if done != Retained():
         log.info("retention", **msgspec.structs.asdict(done))
     return done
@@ -210,3 +212,11 @@ def _attempt_runs(tx: Tx, progress: Progress, org_ids: list[str], upto: int, bef
         for org_id in org_ids
     ]
     return [run for run in runs if run is not None]
+
+
+async def _take_tallies(pipeline: Pipeline, now_ms: int, done: Retained) -> None:
+    """Delete the tallies of spans that are shown no more."""
+    for org_id in await pipeline.database.read(partial(tallies.orgs_to_forget, now_ms=now_ms)):
+        step = partial(tallies.forget, org_id=org_id, now_ms=now_ms, limit=STEP)
+        while deleted := await pipeline.database.write(step, Class.MAINTENANCE):
+            done.tallies += deleted

@@ -13,8 +13,9 @@ from typing import Any
 import apsw
 import msgspec
 
-from tenterhook.domain.attempt import Attempt
-from tenterhook.store import schema
+from tenterhook.domain.attempt import Attempt, Outcome, Reason
+from tenterhook.domain.tally import Ended, code
+from tenterhook.store import schema, tallies
 from tenterhook.store.schema import Queue, State
 from tenterhook.store.transaction import Tx, chunks, marks
 
@@ -152,7 +153,26 @@ def settle(tx: Tx, outcomes: Sequence[Settled], boot: str, now_ms: int) -> list[
     for chunk in chunks(outcomes):
         applied += _settle_chunk(tx, chunk, boot, now_ms)
     _keep_attempts(tx, [(one.delivery, one.attempt) for one in outcomes])
+    _note(tx, outcomes, applied, now_ms)
     return applied
+
+
+def _note(tx: Tx, outcomes: Sequence[Settled], applied: Sequence[bool], now_ms: int) -> None:
+    """Note what ended, for the figures: of what came too late, only that an attempt failed."""
+    ended: dict[tuple[str, str], list[int]] = {}
+    for one, was_ours in zip(outcomes, applied, strict=True):
+        attempt, delivery = one.attempt, one.delivery
+        if attempt.outcome is Outcome.DELIVERED:
+            if not was_ours:
+                continue
+            kind = Ended.DELIVERED
+        else:
+            kind = Ended.GIVEN_UP if was_ours and one.state is State.FAILED else Ended.FAILED
+        # The receiver's time is known if it answered, or let the time pass; what never reached it tells nothing of it.
+        timed = attempt.status is not None or attempt.reason is Reason.TIMEOUT
+        took_ms = attempt.phases.total if timed else 0.0
+        ended.setdefault((delivery.org_id, delivery.hook_id), []).append(code(kind, took_ms))
+    tallies.note(tx, ended, now_ms)
 
 
 def _settle_chunk(tx: Tx, chunk: Sequence[Settled], boot: str, now_ms: int) -> list[bool]:
@@ -251,7 +271,10 @@ def end_waiting(tx: Tx, hook: tuple[str, str], reason: str, limit: int, now_ms: 
         " (SELECT id FROM delivery WHERE state = 0 AND org_id = ? AND hook_id = ? LIMIT ?)",
         (now_ms, reason, *hook, limit),
     )
-    return tx.driver.total_changes() - before
+    count = tx.driver.total_changes() - before
+    if count:
+        tallies.note(tx, {hook: [code(Ended.CLOSED)] * count}, now_ms)
+    return count
 
 
 def mark_health(tx: Tx, hook: tuple[str, str], failing_since: int | None) -> None:

@@ -9,7 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from tenterhook.domain.attempt import Attempt
-from tenterhook.store import schema
+from tenterhook.domain.tally import Ended, code
+from tenterhook.store import schema, tallies
 from tenterhook.store.quotas import HOLD
 from tenterhook.store.schema import Queue, State
 from tenterhook.store.transaction import Tx
@@ -169,6 +170,7 @@ def cancel(tx: Tx, row: Row, now_ms: int) -> None:
         )
     )
     tx.connection.execute(statement)
+    tallies.note(tx, {(row.org_id, row.hook_id): [code(Ended.CLOSED)]}, now_ms)
 
 
 _decoder = msgspec.json.Decoder(Attempt)

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from tenterhook.store import log_index, schema
+from tenterhook.domain.tally import Ended, code
+from tenterhook.store import log_index, schema, tallies
 from tenterhook.store.log_events import next_seq
 from tenterhook.store.schema import State
 from tenterhook.store.transaction import Tx
@@ -130,6 +131,7 @@ def expire(tx: Tx, ids: Sequence[int], now_ms: int) -> dict[tuple[str, str], int
         ).fetchone()
         if row is not None:
             ended[row[0], row[1]] = ended.get((row[0], row[1]), 0) + 1
+    tallies.note(tx, {hook: [code(Ended.CLOSED)] * count for hook, count in ended.items()}, now_ms)
     return ended
 
 

@@ -12,6 +12,8 @@ What each table promises:
 * ``delivery``: one request body bound for one hook. ``delivery_event``: which log events it carries; the key lets no
   (hook, event) pair be delivered twice by publishing (``replay`` 0).
 * ``attempt``: one HTTP exchange of a delivery.
+* ``tally_note``: what ended in one commit, until it is added to ``tally``: how much ended how, by org, hook and span of
+  time (a hook_id of no characters: all hooks of the org).
 * ``log_span``: what the indexer has put into ``log_text``, a run of consecutive ``seq`` a row; ``log_text`` is the
   full-text index of whole events, by ``seq``. What comes after the last span is found by scanning.
 * ``quota``: how many events triggered hooks in an org's window of 24 hours; ``allowed`` is the limit that its held
@@ -273,6 +275,7 @@ delivery = _table(
 )
 _READY = delivery.c.state == int(State.READY)
 _CLAIMED = delivery.c.state == int(State.CLAIMED)
+_FAILED = delivery.c.state == int(State.FAILED)
 sa.Index("delivery_event_id", delivery.c.org_id, delivery.c.event_id, unique=True)
 sa.Index("delivery_hook", delivery.c.org_id, delivery.c.hook_id, delivery.c.id)
 sa.Index(
@@ -286,6 +289,7 @@ sa.Index(
     postgresql_where=_READY,
 )
 sa.Index("delivery_claimed", delivery.c.boot, delivery.c.id, sqlite_where=_CLAIMED, postgresql_where=_CLAIMED)
+sa.Index("delivery_failed", delivery.c.org_id, delivery.c.event_id, sqlite_where=_FAILED, postgresql_where=_FAILED)
 
 delivery_event = _table(
     "delivery_event",
@@ -308,6 +312,23 @@ attempt = _table(
     _text("reason", nullable=True),
     _int("status", nullable=True),
     _blob("detail"),
+    rowid=False,
+)
+
+tally_note = _table("tally_note", _rowid("id"), _int("at"), _blob("body"))
+
+tally = _table(
+    "tally",
+    _id("org_id", primary_key=True),
+    _int("grain", primary_key=True),
+    _int("start", primary_key=True),
+    _id("hook_id", primary_key=True),
+    _int("delivered"),
+    _int("failed_attempts"),
+    _int("ended_failed"),
+    _int("timed"),
+    _int("total_us"),
+    _blob("times"),
     rowid=False,
 )
 
