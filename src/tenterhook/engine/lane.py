@@ -52,6 +52,11 @@ class Lane:
         """Return how many deliveries are queued in memory."""
         return sum(map(len, self.queues))
 
+    @property
+    def oldest_due(self) -> int | None:
+        """Return since when (ms) the oldest delivery that is queued in memory is due; None if none is."""
+        return min((queue[0].claimed.due_at for queue in self.queues if queue), default=None)
+
     def take(self) -> Job | None:
         """Return the next job by the turns of the queues."""
         for _ in _TURNS:

@@ -84,6 +84,16 @@ def start_of(tx: Tx, org_id: str, since: int, after: Position | None) -> Positio
     return Position(low)
 
 
+def count_since(tx: Tx, org_id: str, recorded_ms: int, most: int) -> int:
+    """Return how many events the org's log took in at a time (ms) or later, up to *most*; reads the index only."""
+    after = start_of(tx, org_id, recorded_ms, None)
+    row: Any = tx.driver.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM log_event WHERE org_id = ? AND seq > ? LIMIT ?)",
+        (org_id, after.seq, most),
+    ).fetchone()
+    return int(row[0])
+
+
 def has_most(tx: Tx, org_id: str) -> bool:
     """Return whether nearly all of the log seems to be this org's, by a few samples of it."""
     # Two look-ups: SQLite reads the whole table for both in one.

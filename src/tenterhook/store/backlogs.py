@@ -1,0 +1,110 @@
+"""What waits, by hook, and why hooks fail: counted on the partial indexes, never beyond a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tenterhook.domain.attempt import Attempt
+from tenterhook.store.schema import Queue, State
+from tenterhook.store.transaction import Tx
+
+#: Waiting deliveries that are counted in all, and of each hook however many there are.
+MOST_COUNTED, MOST_OF_ONE = 100_000, 100
+#: The youngest deliveries of a hook among which one is looked for that ended FAILED.
+LOOKED_AT = 50
+
+_NEVER = 1 << 62
+
+
+class Backlog(NamedTuple):
+    """What waits in the database for one hook."""
+
+    waiting: int  #: deliveries, whatever they wait for
+    is_exact: bool  #: no: there are more
+    over_quota: int  #: of them, those that wait for another window of the org's quota
+    oldest_due: int  #: ms; when the first of them is or was due
+
+
+_HOOKS = (
+    "WITH RECURSIVE waits (hook) AS ("
+    " SELECT min(hook_id) FROM delivery WHERE state = 0 AND org_id = :org"
+    " UNION ALL"
+    " SELECT (SELECT min(hook_id) FROM delivery WHERE state = 0 AND org_id = :org AND hook_id > waits.hook)"
+    " FROM waits WHERE waits.hook IS NOT NULL"
+    ") SELECT hook FROM waits WHERE hook IS NOT NULL"
+)
+_OF_HOOK = "FROM delivery WHERE state = 0 AND org_id = :org AND hook_id = :hook"
+_COUNT = (
+    f"SELECT (SELECT count(*) FROM (SELECT 1 {_OF_HOOK} LIMIT :most)),"  # noqa: S608
+    f" (SELECT count(*) FROM (SELECT 1 {_OF_HOOK} AND queue = {int(Queue.FIRST)} AND due_at > :now LIMIT :most)), min("
+    + ", ".join(f"coalesce((SELECT min(due_at) {_OF_HOOK} AND queue = {int(queue)}), {_NEVER})" for queue in Queue)
+    + ")"
+)
+
+
+def by_hook(tx: Tx, org_id: str, now_ms: int) -> dict[str, Backlog]:
+    """Return what waits, by hook; a hook without anything is missing. What a lane has in memory is not counted."""
+    hooks: list[Any] = tx.driver.execute(_HOOKS, {"org": org_id}).fetchall()
+    most = max(MOST_OF_ONE, MOST_COUNTED // max(1, len(hooks)))
+    found: dict[str, Backlog] = {}
+    for (hook_id,) in hooks:
+        asked = {"org": org_id, "hook": hook_id, "now": now_ms, "most": most}
+        row: Any = tx.driver.execute(_COUNT, asked).fetchone()
+        waiting, over_quota, oldest = row
+        # A first try that is due later is one that the quota holds: nothing else puts it off.
+        found[hook_id] = Backlog(waiting, waiting < most, over_quota, oldest)
+    return found
+
+
+def failing_since(tx: Tx, org_id: str) -> dict[str, int]:
+    """Return since when (ms) deliveries of the org's living hooks fail, by hook; those that work are missing."""
+    rows: Iterable[Any] = tx.driver.execute(
+        "SELECT id, failing_since FROM event_hook WHERE org_id = ? AND failing_since IS NOT NULL AND deleted IS NULL",
+        (org_id,),
+    )
+    return dict(rows)
+
+
+def last_delivery(tx: Tx, org_id: str, hook_ids: Collection[str]) -> dict[str, int]:
+    """Return when (ms) the youngest delivery of each hook was made; hooks that never had any are missing."""
+    rows: Iterable[Any] = tx.driver.execute(
+        "SELECT asked.value, (SELECT created FROM delivery WHERE org_id = ? AND hook_id = asked.value"
+        " ORDER BY id DESC LIMIT 1) FROM json_each(?) AS asked",
+        (org_id, msgspec.json.encode(list(hook_ids)).decode()),
+    )
+    return {hook_id: created for hook_id, created in rows if created is not None}
+
+
+_RETRIED = (
+    "SELECT id FROM delivery WHERE state = 0 AND org_id = ? AND hook_id = ? AND queue = ?"
+    " ORDER BY due_at DESC, id DESC LIMIT 1"
+)
+_ENDED = (
+    "SELECT id FROM (SELECT id, state FROM delivery WHERE org_id = ? AND hook_id = ? ORDER BY id DESC LIMIT ?)"
+    " WHERE state = ? ORDER BY id DESC LIMIT 1"
+)
+_LAST = (
+    "SELECT started, detail FROM attempt WHERE org_id = ? AND delivery_id = ? AND outcome = 'FAILED'"
+    " AND reason IS NOT 'INTERRUPTED' AND started >= ? ORDER BY number DESC LIMIT 1"
+)
+
+
+def last_failure(tx: Tx, org_id: str, hook_id: str, since_ms: int) -> Attempt | None:
+    """Return an attempt that tells why a hook fails: the last failed one that is easily found, if any is.
+
+    It is looked for in the delivery that waits for its retry longest, and in the last ones that ended FAILED. Attempts
+    that we interrupted ourselves tell nothing. since_ms: none that began before it.
+    """
+    places: list[Any] = [
+        tx.driver.execute(_RETRIED, (org_id, hook_id, int(Queue.RETRY))).fetchone(),
+        tx.driver.execute(_ENDED, (org_id, hook_id, LOOKED_AT, int(State.FAILED))).fetchone(),
+    ]
+    found: list[Any] = [
+        row
+        for place in places
+        if place is not None and (row := tx.driver.execute(_LAST, (org_id, place[0], since_ms)).fetchone()) is not None
+    ]
+    return msgspec.json.decode(max(found)[1], type=Attempt) if found else None
