@@ -1,4 +1,4 @@
-"""Deliveries: by hook, one with its attempts, retry and cancel; and where one event went."""
+"""Deliveries: of all hooks or of one, one with its attempts, retry and cancel; and where one event went."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tenterhook.api.answers import add_links, json_answer
 from tenterhook.api.paging import page_of
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine.explain import explain
+from tenterhook.engine.find_deliveries import list_all_deliveries, read_delivery_query
 from tenterhook.engine.retry_delivery import cancel_delivery, retry_delivery
 from tenterhook.engine.show_deliveries import ENTITY, STATUSES, list_deliveries, show_delivery
 from tenterhook.errors import InvalidError
@@ -39,6 +40,17 @@ async def list_hook_deliveries(request: Request, principal: ReadsHooks, hook_id:
     more = shown[-1].id if len(found) > page.limit else None
     base = f"{pipeline.public_url}/api/v1/eventHooks/{hook_id}/deliveries"
     return add_links(json_answer(shown), base, page.query, more)
+
+
+@router.get("/deliveries")
+async def list_deliveries_of_all_hooks(request: Request, principal: ReadsHooks) -> Response:
+    """List the org's deliveries across its hooks, youngest first, each with its last attempt."""
+    page = page_of(request, ENTITY, default=_DEFAULT, most=_MOST)
+    pipeline = request.app.state.pipeline
+    query = read_delivery_query(page.query, page.limit, page.after)
+    found = await list_all_deliveries(pipeline, principal, query)
+    base = f"{pipeline.public_url}/api/v1/deliveries"
+    return add_links(json_answer(found.deliveries), base, page.query, found.older)
 
 
 @router.get("/deliveries/{event_id}")

@@ -169,7 +169,7 @@ class Lanes:
         return known.union(job.claimed.id for lane in lanes for job in lane.running)
 
     def waiting_of(self, org_id: str) -> dict[str, tuple[int, int | None]]:
-        """Return how many deliveries the org's lanes hold, by hook, and since when (ms) the oldest queued one is due."""
+        """Return how many deliveries the org's lanes hold, by hook, and since when (ms) the oldest is due."""
         lanes = [lane for lane in list(self._lanes.values()) if lane.org_id == org_id and (lane.depth or lane.running)]
         return {lane.hook_id: (lane.depth + len(lane.running), lane.oldest_due) for lane in lanes}
 

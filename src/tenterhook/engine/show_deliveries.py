@@ -141,7 +141,7 @@ def views_of(pipeline: Pipeline, tx: Tx, hooks: dict[str, EventHook | None], row
     uuids = delivery_views.uuids_of(tx, ids, pipeline.oldest_event())
     attempts = delivery_views.attempts_of(tx, rows[0].org_id, ids, pipeline.oldest_attempt()) if rows else {}
     held = {row.id: hold_reason(row, hooks.get(row.hook_id), pipeline.now_ms()) for row in rows}
-    return [_view(row, held[row.id], uuids[row.id], [_attempt_view(one) for one in attempts[row.id]]) for row in rows]
+    return [_view(row, held[row.id], uuids[row.id], [attempt_view(one) for one in attempts[row.id]]) for row in rows]
 
 
 def hold_reason(row: Row, hook: EventHook | None, now_ms: int) -> str | None:
@@ -183,7 +183,7 @@ def _row_id(tx: Tx, org_id: str, hook_id: str, event_id: str) -> int:
     return row.id
 
 
-def _status_of(row: Row, held: str | None) -> str:
+def status_of(row: Row, held: str | None) -> str:
     """Return a delivery's status; HELD comes from what holds it, RETRYING from its attempts."""
     if row.state not in _PENDING:
         return row.state.name
@@ -192,8 +192,12 @@ def _status_of(row: Row, held: str | None) -> str:
     return "RETRYING" if row.attempt_no else "PENDING"
 
 
+def next_attempt(row: Row, held: str | None) -> str | None:
+    """Return when a delivery is tried next; None if it has ended, or nobody knows."""
+    return format_ms(row.due_at) if row.state in _PENDING and held in (None, HOLD) else None
+
+
 def _view(row: Row, held: str | None, uuids: list[bytes], attempts: list[AttemptView]) -> DeliveryView:
-    status = _status_of(row, held)
     identity = uuid_text(row.event_id)
     return DeliveryView(
         id=identity,
@@ -201,17 +205,18 @@ def _view(row: Row, held: str | None, uuids: list[bytes], attempts: list[Attempt
         hook_id=row.hook_id,
         origin=row.origin,
         parent_id=None,
-        status=status,
+        status=status_of(row, held),
         end_reason=row.end_reason,
         hold_reason=held,
         events=[uuid_text(uuid) for uuid in uuids],
         created=format_ms(row.created),
-        next_attempt=format_ms(row.due_at) if status in ("PENDING", "RETRYING") or held == HOLD else None,
+        next_attempt=next_attempt(row, held),
         attempts=attempts,
     )
 
 
-def _attempt_view(attempt: Attempt) -> AttemptView:
+def attempt_view(attempt: Attempt) -> AttemptView:
+    """Return an attempt as lists show it."""
     return AttemptView(
         number=attempt.number,
         started=format_ms(_ms(attempt)),
@@ -236,7 +241,7 @@ def _whole_attempt(pipeline: Pipeline, tx: Tx, row: Row, attempt: Attempt) -> At
 
 def shown_attempt(attempt: Attempt, headers: dict[str, str]) -> AttemptView:
     """Return an attempt as it is shown. headers: what was sent, its secret masked."""
-    return msgspec.structs.replace(_attempt_view(attempt), request=RequestView(headers), response=_response(attempt))
+    return msgspec.structs.replace(attempt_view(attempt), request=RequestView(headers), response=_response(attempt))
 
 
 def _ms(attempt: Attempt) -> int:

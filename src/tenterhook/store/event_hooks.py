@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -119,6 +120,14 @@ def version_at(tx: Tx, org_id: str, hook_id: str, time_ms: int) -> EventHook | N
 def ever_lived(tx: Tx, org_id: str, hook_id: str) -> bool:
     """Return whether the org has, or had, such a hook."""
     return tx.connection.execute(sa.select(event_hook.c.id).where(*_is(org_id, hook_id))).first() is not None
+
+
+def names_of(tx: Tx, org_id: str, hook_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of those of the hooks that the org has or had, by id."""
+    query = sa.select(event_hook.c.id, event_hook.c.name).where(
+        event_hook.c.org_id == org_id, event_hook.c.id.in_(hook_ids)
+    )
+    return {row.id: row.name for row in tx.connection.execute(query)}
 
 
 def names(tx: Tx, org_id: str, seq: int, after: str | None, limit: int) -> list[tuple[str, str, bool]]:

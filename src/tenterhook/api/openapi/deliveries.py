@@ -56,6 +56,15 @@ _DELIVERY_EXAMPLE: dict[str, Any] = {
     "attempts": [_ATTEMPT_EXAMPLE],
 }
 _IN_A_LIST = {key: part for key, part in _ATTEMPT_EXAMPLE.items() if key not in ("request", "response")}
+_SUMMARY_EXAMPLE: dict[str, Any] = {
+    **{key: part for key, part in _DELIVERY_EXAMPLE.items() if key not in ("parentId", "events", "attempts")},
+    "hookName": "Sign-ins to the SIEM",
+    "eventCount": 1,
+    "eventTypes": ["user.session.start"],
+    "ended": "2026-01-02T03:04:05.731Z",
+    "attemptCount": 1,
+    "lastAttempt": _IN_A_LIST,
+}
 
 _PHASE = maybe(number("", 0))
 _ATTEMPT = record(
@@ -104,6 +113,27 @@ _SCHEMAS: dict[str, Schema] = {
         "One request body bound for one event hook, and what became of it.",
         example=_DELIVERY_EXAMPLE,
     ),
+    "DeliverySummary": record(
+        {
+            "id": uuid("The eventId again."),
+            "eventId": uuid("The same in every attempt."),
+            "hookId": identity("who"),
+            "hookName": maybe(text("The hook's name, as it is today.")),
+            "origin": choice(("PUBLISH", "REPLAY", "SPLIT")),
+            "status": choice(STATUSES, "RETRYING: waiting after a failed attempt."),
+            "endReason": maybe(choice(_ENDS, "Why it ended FAILED.")),
+            "holdReason": maybe(choice(_HOLDS, "Why it is HELD.")),
+            "eventCount": whole("How many log events it carries.", 0),
+            "eventTypes": array(text(), "The types of the first of them, each once."),
+            "created": moment(),
+            "ended": maybe(moment()),
+            "attemptCount": whole("How many attempts have ended.", 0),
+            "lastAttempt": maybe(ref("Attempt")),
+            "nextAttempt": maybe(moment()),
+        },
+        "A delivery in a list across event hooks.",
+        example=_SUMMARY_EXAMPLE,
+    ),
     "Explanation": record(
         {
             "hookId": identity("who"),
@@ -142,6 +172,27 @@ SECTION = Section(
                 example=[{**_DELIVERY_EXAMPLE, "attempts": [_IN_A_LIST]}],
             ),
             (Parameter("status", "Only those that stand like this.", choice(STATUSES)), limit(50, 200), AFTER),
+        ),
+        Operation(
+            *("listDeliveries", "GET /api/v1/deliveries", "List deliveries of all hooks"),
+            Answer("Deliveries, youngest first.", array(ref("DeliverySummary")), ("Link",), example=[_SUMMARY_EXAMPLE]),
+            (
+                Parameter("hookId", "Only those of this event hook.", text(), example="who1a2b3c4d5e6f7g8h9"),
+                Parameter(
+                    *("status", f"Only those that stand like this: of {', '.join(STATUSES)}, commas between."),
+                    text(),
+                    example="FAILED",
+                ),
+                Parameter("reason", "Only those whose last attempt failed for this.", choice(Reason)),
+                Parameter(
+                    *("eventType", "Only those that carry an event of this type.", text()), example="user.session.start"
+                ),
+                Parameter("since", "ISO 8601: made then or later.", text(), example="2026-01-02T00:00:00.000Z"),
+                Parameter("until", "ISO 8601, exclusive: made before.", text()),
+                limit(50, 200),
+                AFTER,
+            ),
+            errors=(504,),
         ),
         Operation("getDelivery", f"GET {_DELIVERY}", "Read a delivery", _ONE),
         Operation("retryDelivery", f"POST {_DELIVERY}/retry", "Retry a delivery", _ONE),
