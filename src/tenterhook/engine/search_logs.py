@@ -146,7 +146,7 @@ async def _read(pipeline: Pipeline, asked: log_search.Range, reading: _Reading, 
     await _scan(database, asked, reading, want, FIRST_ROWS)
     if reading.is_over(want):
         return reading
-    words = None if log_search.is_pinned(asked) else await _words(database, asked)
+    words = None if log_search.is_pinned(asked) else await index_words(database, asked)
     while words is not None and reading.is_dense and not reading.is_over(want):
         await _scan(database, asked, reading, want, FIRST_ROWS)
     if reading.is_over(want):
@@ -173,7 +173,7 @@ async def _scan(database: Database, asked: log_search.Range, reading: _Reading, 
     reading.is_dense = len(part.found) * DENSE >= part.passed
 
 
-async def _words(database: Database, asked: log_search.Range) -> str | None:
+async def index_words(database: Database, asked: log_search.Range) -> str | None:
     """Return what the index is asked for, or None if it is of no help."""
 
     def look(tx: Tx) -> str | None:
