@@ -175,12 +175,14 @@ async def find_deliveries(
     return await pipeline.database.read(lambda tx: _page(pipeline, tx, principal, query, finding))
 
 
-async def list_all_deliveries(pipeline: Pipeline, principal: Principal, query: DeliveryQuery) -> DeliveryPage:
+async def list_all_deliveries(
+    pipeline: Pipeline, principal: Principal, query: DeliveryQuery, *, budget_s: float = BUDGET_S
+) -> DeliveryPage:
     """Return the same, or nothing: a page that is short for want of time is refused.
 
     Raises: InvalidError, as `find_deliveries`; QueryTimeoutError.
     """
-    page = await find_deliveries(pipeline, principal, query)
+    page = await find_deliveries(pipeline, principal, query, budget_s=budget_s)
     if not page.complete:
         raise QueryTimeoutError(_TOO_LONG)
     return page
