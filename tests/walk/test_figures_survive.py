@@ -59,7 +59,7 @@ def test_no_end_is_lost_or_counted_twice_by_kills(data):
             api.verified_hook(receiver.url("/in"), maxEventsPerRequest=1, **policy)
         for life in range(KILLS):
             threads = publisher.publish_all(server, EVENTS * (life + 1) // KILLS, connections=2)
-            # The ends are added up at the start and every two seconds: some lives die during it, some between.
+            # The ends are added up at the start and every five seconds: some lives die during it, some between.
             time.sleep(chance.choice((0.1, 0.4, 2.0)))
             server.kill()
             for thread in threads:

@@ -16,7 +16,7 @@ from tenterhook.store.write_queue import Class
 log = structlog.get_logger(__name__)
 
 #: Seconds between two looks: adding up is cheaper the more there is, and whoever reads adds the rest up alone.
-PAUSE_S = 2.0
+PAUSE_S = 5.0
 #: Seconds after a step that failed.
 RETRY_S = 5.0
 

@@ -28,35 +28,37 @@ class Backlog(NamedTuple):
     oldest_due: int  #: ms; when the first of them is or was due
 
 
-_HOOKS = (
+_WAITS = (
     "WITH RECURSIVE waits (hook) AS ("
     " SELECT min(hook_id) FROM delivery WHERE state = 0 AND org_id = :org"
     " UNION ALL"
     " SELECT (SELECT min(hook_id) FROM delivery WHERE state = 0 AND org_id = :org AND hook_id > waits.hook)"
     " FROM waits WHERE waits.hook IS NOT NULL"
-    ") SELECT hook FROM waits WHERE hook IS NOT NULL"
+    ")"
 )
-_OF_HOOK = "FROM delivery WHERE state = 0 AND org_id = :org AND hook_id = :hook"
+_OF_HOOK = "FROM delivery WHERE state = 0 AND org_id = :org AND hook_id = waits.hook"
+_HOOKS = f"{_WAITS} SELECT count(*) FROM waits WHERE hook IS NOT NULL"  # noqa: S608
+#: One row for all hooks: each row that comes out of SQLite alone costs more than finding it. A first try that is due
+#: later is one that the quota holds: nothing else puts it off.
 _COUNT = (
-    f"SELECT (SELECT count(*) FROM (SELECT 1 {_OF_HOOK} LIMIT :most)),"  # noqa: S608
+    f"{_WAITS} SELECT json_group_array(json_array(hook,"  # noqa: S608
+    f" (SELECT count(*) FROM (SELECT 1 {_OF_HOOK} LIMIT :most)),"
     f" (SELECT count(*) FROM (SELECT 1 {_OF_HOOK} AND queue = {int(Queue.FIRST)} AND due_at > :now LIMIT :most)), min("
     + ", ".join(f"coalesce((SELECT min(due_at) {_OF_HOOK} AND queue = {int(queue)}), {_NEVER})" for queue in Queue)
-    + ")"
+    + "))) FROM waits WHERE hook IS NOT NULL"
 )
+_counts = msgspec.json.Decoder(list[tuple[str, int, int, int]])
 
 
 def by_hook(tx: Tx, org_id: str, now_ms: int) -> dict[str, Backlog]:
     """Return what waits, by hook; a hook without anything is missing. What a lane has in memory is not counted."""
-    hooks: list[Any] = tx.driver.execute(_HOOKS, {"org": org_id}).fetchall()
-    most = max(MOST_OF_ONE, MOST_COUNTED // max(1, len(hooks)))
-    found: dict[str, Backlog] = {}
-    for (hook_id,) in hooks:
-        asked = {"org": org_id, "hook": hook_id, "now": now_ms, "most": most}
-        row: Any = tx.driver.execute(_COUNT, asked).fetchone()
-        waiting, over_quota, oldest = row
-        # A first try that is due later is one that the quota holds: nothing else puts it off.
-        found[hook_id] = Backlog(waiting, waiting < most, over_quota, oldest)
-    return found
+    hooks: Any = tx.driver.execute(_HOOKS, {"org": org_id}).fetchone()
+    most = max(MOST_OF_ONE, MOST_COUNTED // max(1, hooks[0]))
+    row: Any = tx.driver.execute(_COUNT, {"org": org_id, "now": now_ms, "most": most}).fetchone()
+    return {
+        hook_id: Backlog(waiting, waiting < most, over_quota, oldest)
+        for hook_id, waiting, over_quota, oldest in _counts.decode(row[0])
+    }
 
 
 def failing_since(tx: Tx, org_id: str) -> dict[str, int]:
@@ -70,13 +72,15 @@ def failing_since(tx: Tx, org_id: str) -> dict[str, int]:
 
 def last_delivery(tx: Tx, org_id: str, hook_ids: Collection[str]) -> dict[str, int]:
     """Return when (ms) the youngest delivery of each hook was made; hooks that never had any are missing."""
-    rows: Iterable[Any] = tx.driver.execute(
-        "SELECT asked.value, (SELECT created FROM delivery WHERE org_id = ? AND hook_id = asked.value"
-        " ORDER BY id DESC LIMIT 1) FROM json_each(?) AS asked",
+    row: Any = tx.driver.execute(
+        "SELECT json_group_array(json_array(asked.value, (SELECT created FROM delivery WHERE org_id = ?"
+        " AND hook_id = asked.value ORDER BY id DESC LIMIT 1))) FROM json_each(?) AS asked",
         (org_id, msgspec.json.encode(list(hook_ids)).decode()),
-    )
-    return {hook_id: created for hook_id, created in rows if created is not None}
+    ).fetchone()
+    return {hook_id: created for hook_id, created in _times.decode(row[0]) if created is not None}
 
+
+_times = msgspec.json.Decoder(list[tuple[str, int | None]])
 
 _RETRIED = (
     "SELECT id FROM delivery WHERE state = 0 AND org_id = ? AND hook_id = ? AND queue = ?"

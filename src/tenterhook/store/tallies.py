@@ -2,14 +2,15 @@
 
 Whatever ends a delivery notes it in the same transaction: one short row a commit, appended, in no index. `folded` and
 `replace` add the notes to the tallies and delete them, in one transaction too, so that nothing is lost or counted twice
-whenever the process dies. What is read is the tallies and the notes that are still to be added: there is no lag.
+whenever the process dies. What is read is the tallies and the notes that are still to be added: there is no lag, unless
+more is noted between two foldings than is looked at together.
 
 Source: decision record 9.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from tenterhook.store.transaction import Tx, chunks, marks
 #: Where the tally of all hooks of an org stands.
 ALL = ""
 #: Notes that are looked at together, and bytes of them (one note more than fits).
-MAX_NOTES, MAX_BYTES = 4_000, 256 * 1024
+MAX_NOTES, MAX_BYTES = 4_000, 1024 * 1024
 
 _MINUTE_MS = 60_000
 
@@ -57,8 +58,8 @@ class Folded(NamedTuple):
     tallies: dict[Key, Tally]
 
 
-_Noted = list[tuple[str, str, list[int]]]
-_decoder = msgspec.msgpack.Decoder(_Noted)
+_noted = msgspec.msgpack.Decoder(dict[str, dict[str, list[int]]])
+_rows = msgspec.json.Decoder(list[tuple[str, int, int, int]])
 _times = msgspec.msgpack.Decoder(dict[int, int])
 _COLUMNS = "delivered, failed_attempts, ended_failed, timed, total_us, times"
 
@@ -68,9 +69,12 @@ _COLUMNS = "delivered, failed_attempts, ended_failed, timed, total_us, times"
 
 def note(tx: Tx, ended: Mapping[tuple[str, str], list[int]], now_ms: int) -> None:
     """Note what has just ended: the codes (`domain.tally.code`) of each hook (org id, hook id)."""
-    noted = [(org_id, hook_id, codes) for (org_id, hook_id), codes in ended.items()]
-    if noted:
-        tx.driver.execute("INSERT INTO tally_note (at, body) VALUES (?,?)", (now_ms, msgspec.msgpack.encode(noted)))
+    if not ended:
+        return
+    noted: dict[str, dict[str, list[int]]] = {}
+    for (org_id, hook_id), codes in ended.items():
+        noted.setdefault(org_id, {})[hook_id] = codes
+    tx.driver.execute("INSERT INTO tally_note (at, body) VALUES (?,?)", (now_ms, msgspec.msgpack.encode(noted)))
 
 
 # ---- adding up -------------------------------------------------------------------------------------------------------
@@ -95,10 +99,8 @@ def folded(tx: Tx) -> Folded | None:
             for about in (hook_id, ALL):
                 key = Key(org_id, int(grain), minute - minute % grain, about)
                 changes.setdefault(key, Tally()).add(one)
-    for key, change in changes.items():
-        stored = _get(tx, key)
-        if stored is not None:
-            change.add(stored)
+    for key, stored in _stored(tx, list(changes)):
+        changes[key].add(stored)
     return Folded(notes[0][0], notes[-1][0], changes)
 
 
@@ -173,6 +175,12 @@ class Counts(NamedTuple):
     ended_failed: int
 
 
+_OF_SPAN = (
+    "SELECT json_group_array(json_array(hook_id, delivered, failed_attempts, ended_failed)) FROM tally"
+    " WHERE org_id = ? AND grain = ? AND start = ? AND "
+)
+
+
 def by_hook(
     tx: Tx, org_id: str, hook_ids: Collection[str] | None, grain: Grain, starts: Collection[int]
 ) -> dict[str, list[Counts]]:
@@ -181,20 +189,13 @@ def by_hook(
     hook_ids: of which; None: of all. A hook of which nothing ended then is missing.
     """
     found: dict[str, list[Counts]] = {}
-    columns = "hook_id, tally.start, delivered, failed_attempts, ended_failed"
-    place = "org_id = ? AND grain = ? AND tally.start = asked.value"
-    values: tuple[Any, ...] = (_json(starts), org_id, int(grain))
-    if hook_ids is None:
-        sql = f"SELECT {columns} FROM json_each(?) AS asked CROSS JOIN tally ON {place} AND hook_id > ''"  # noqa: S608
-    else:
-        sql = (
-            f"SELECT {columns} FROM json_each(?) AS asked CROSS JOIN tally ON {place}"  # noqa: S608
-            " AND hook_id IN (SELECT value FROM json_each(?))"
-        )
-        values = (*values, _json(hook_ids))
-    rows: Iterable[Any] = tx.driver.execute(sql, values)
-    for hook_id, *counts in rows:
-        found.setdefault(hook_id, []).append(Counts(*counts))
+    # One row a span: each row that comes out of SQLite alone costs more than finding it.
+    of_span = _OF_SPAN + ("hook_id > ?" if hook_ids is None else "hook_id IN (SELECT value FROM json_each(?))")
+    chosen = ALL if hook_ids is None else _json(hook_ids)
+    for start in starts:
+        row: Any = tx.driver.execute(of_span, (org_id, int(grain), start, chosen)).fetchone()
+        for hook_id, *counts in _rows.decode(row[0]):
+            found.setdefault(hook_id, []).append(Counts(start, *counts))
     wanted = frozenset(starts)
     for (_, about, minute), one in _by_minute(_notes(tx), org_id).items():
         start = minute - minute % grain
@@ -230,8 +231,10 @@ def _by_minute(notes: Iterable[tuple[int, int, bytes]], org_id: str | None) -> d
     found: dict[tuple[str, str, int], Tally] = {}
     for _, at, body in notes:
         minute = at - at % _MINUTE_MS
-        for owner, hook_id, codes in _decoder.decode(body):
-            if org_id is None or owner == org_id:
+        for owner, hooks in _noted.decode(body).items():
+            if org_id not in (None, owner):
+                continue
+            for hook_id, codes in hooks.items():
                 key = (owner, hook_id, minute)
                 one = found.get(key)
                 if one is None:
@@ -240,12 +243,17 @@ def _by_minute(notes: Iterable[tuple[int, int, bytes]], org_id: str | None) -> d
     return found
 
 
-def _get(tx: Tx, key: Key) -> Tally | None:
-    row: Any = tx.driver.execute(
-        f"SELECT {_COLUMNS} FROM tally WHERE org_id = ? AND grain = ? AND start = ? AND hook_id = ?",  # noqa: S608
-        key,
-    ).fetchone()
-    return None if row is None else _tally(row)
+def _stored(tx: Tx, keys: Sequence[Key]) -> Iterator[tuple[Key, Tally]]:
+    """Yield those of the tallies that there are."""
+    place = "t.org_id = v.column1 AND t.grain = v.column2 AND t.start = v.column3 AND t.hook_id = v.column4"
+    for chunk in chunks(keys):
+        rows: Iterable[Any] = tx.driver.execute(
+            f"SELECT t.org_id, grain, start, hook_id, {_COLUMNS} FROM (VALUES {marks(4, len(chunk))}) AS v"  # noqa: S608
+            f" CROSS JOIN tally AS t ON {place}",
+            [value for key in chunk for value in key],
+        )
+        for row in rows:
+            yield Key(*row[:4]), _tally(row[4:])
 
 
 def _tally(values: Any) -> Tally:

@@ -26,7 +26,7 @@ from tenterhook.store.log_search import Found, Range
 from tenterhook.store.transaction import Tx
 
 #: Seconds that the events are looked at, and that they are counted in the index.
-LOOKING_S, COUNTING_S = 0.05, 0.05
+LOOKING_S, COUNTING_S = 0.03, 0.04
 #: Rows that are passed over without the index, and events that are looked at.
 MAX_ROWS = 5_000
 #: Rows of one look: 8 ms or less.
@@ -174,8 +174,10 @@ def _is_over(looking: _Looking, end: float) -> bool:
 
 
 async def _scan(pipeline: Pipeline, asked: Range, looking: _Looking, bucket_ms: int) -> None:
+    rows = min(_LOOK_ROWS, MAX_ROWS - looking.passed)
+
     def look(tx: Tx) -> log_search.Slice:
-        part = log_search.search(tx, asked, looking.position, _LOOK_ROWS, _MAX_BYTES, _LOOK_ROWS)
+        part = log_search.search(tx, asked, looking.position, rows, _MAX_BYTES, rows)
         looking.add(part.found, bucket_ms)
         return part
 
