@@ -13,7 +13,8 @@ import msgspec
 
 #: Bits of a time's leading digits that its bucket keeps.
 _BITS = 3
-_KINDS = 4
+#: A code is a time in µs, that many times, and what it counts.
+KINDS = 4
 
 
 class Ended(IntEnum):
@@ -37,19 +38,18 @@ class Tally(msgspec.Struct, kw_only=True):
 
     def count(self, codes: Iterable[int]) -> None:
         """Count what ended."""
-        times = self.times
+        times, kinds = self.times, [0] * KINDS
         for code in codes:
-            ended, took_us = code % _KINDS, code // _KINDS
-            if ended == Ended.DELIVERED:
-                self.delivered += 1
-            else:
-                self.failed_attempts += ended != Ended.CLOSED
-                self.ended_failed += ended != Ended.FAILED
+            took_us, ended = divmod(code, KINDS)
+            kinds[ended] += 1
             if took_us:
                 self.timed += 1
                 self.total_us += took_us
                 bucket = bucket_of(took_us)
                 times[bucket] = times.get(bucket, 0) + 1
+        self.delivered += kinds[Ended.DELIVERED]
+        self.failed_attempts += kinds[Ended.FAILED] + kinds[Ended.GIVEN_UP]
+        self.ended_failed += kinds[Ended.GIVEN_UP] + kinds[Ended.CLOSED]
 
     def add(self, other: Tally) -> None:
         """Count what *other* counts as well."""
@@ -79,7 +79,7 @@ class Tally(msgspec.Struct, kw_only=True):
 
 def code(ended: Ended, took_ms: float = 0.0) -> int:
     """Return what stands for one attempt or delivery. took_ms: by the receiver; 0: it was not timed."""
-    return int(took_ms * 1000) * _KINDS + ended
+    return int(took_ms * 1000) * KINDS + int(ended)
 
 
 def bucket_of(took_us: int) -> int:

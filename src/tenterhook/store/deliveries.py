@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from tenterhook.domain.attempt import Attempt, Outcome, Reason
-from tenterhook.domain.tally import Ended, code
+from tenterhook.domain.tally import KINDS, Ended, code
 from tenterhook.store import schema, tallies
 from tenterhook.store.schema import Queue, State
 from tenterhook.store.transaction import Tx, chunks, marks
@@ -165,14 +165,23 @@ def _note(tx: Tx, outcomes: Sequence[Settled], applied: Sequence[bool], now_ms: 
         if attempt.outcome is Outcome.DELIVERED:
             if not was_ours:
                 continue
-            kind = Ended.DELIVERED
+            kind = _DELIVERED
         else:
-            kind = Ended.GIVEN_UP if was_ours and one.state is State.FAILED else Ended.FAILED
+            kind = _GIVEN_UP if was_ours and one.state is State.FAILED else _FAILED
         # The receiver's time is known if it answered, or let the time pass; what never reached it tells nothing of it.
-        timed = attempt.status is not None or attempt.reason is Reason.TIMEOUT
-        took_ms = attempt.phases.total if timed else 0.0
-        ended.setdefault((delivery.org_id, delivery.hook_id), []).append(code(kind, took_ms))
+        if attempt.status is not None or attempt.reason is Reason.TIMEOUT:
+            kind += int(attempt.phases.total * 1000) * KINDS
+        key = (delivery.org_id, delivery.hook_id)
+        codes = ended.get(key)
+        if codes is None:
+            ended[key] = [kind]
+        else:
+            codes.append(kind)
     tallies.note(tx, ended, now_ms)
+
+
+# Codes of what was not timed, as plain numbers: this is done for every attempt, and enums count slowly.
+_DELIVERED, _FAILED, _GIVEN_UP = (code(one) for one in (Ended.DELIVERED, Ended.FAILED, Ended.GIVEN_UP))
 
 
 def _settle_chunk(tx: Tx, chunk: Sequence[Settled], boot: str, now_ms: int) -> list[bool]:

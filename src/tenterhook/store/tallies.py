@@ -190,7 +190,7 @@ def by_hook(
     """
     found: dict[str, list[Counts]] = {}
     # One row a span: each row that comes out of SQLite alone costs more than finding it.
-    of_span = _OF_SPAN + ("hook_id > ?" if hook_ids is None else "hook_id IN (SELECT value FROM json_each(?))")
+    of_span = _OF_SPAN + ("hook_id > ?" if hook_ids is None else "hook_id IN (SELECT value FROM json_each(?))")  # noqa: S608
     chosen = ALL if hook_ids is None else _json(hook_ids)
     for start in starts:
         row: Any = tx.driver.execute(of_span, (org_id, int(grain), start, chosen)).fetchone()
