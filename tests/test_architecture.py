@@ -336,7 +336,11 @@ TEXT = {".py", ".md", ".toml", ".lock", ".tsv", ".sh", ".json", ".jsonl", ".txt"
 def text_files() -> list[Path]:
     """Return every text file that belongs to the project."""
     inside = [path for folder in OURS for path in sorted((ROOT / folder).rglob("*"))]
-    files = [path for path in [*sorted(ROOT.glob("*")), *inside] if path.is_file() and path.suffix in TEXT and path.name != ".git"]
+    files = [
+        path
+        for path in [*sorted(ROOT.glob("*")), *inside]
+        if path.is_file() and path.suffix in TEXT and path.name != ".git"
+    ]
     return [path for path in files if "__pycache__" not in path.parts and ".egg-info" not in str(path)]
 
 
