@@ -168,14 +168,10 @@ class Lanes:
         known = {job.claimed.id for lane in lanes for queue in lane.queues for job in queue}
         return known.union(job.claimed.id for lane in lanes for job in lane.running)
 
-    def waiting_of(self, org_id: str) -> dict[str, tuple[int, int | None]]:
-        """Return how many deliveries the org's lanes hold, by hook, and since when (ms) the oldest is due."""
-        lanes = [lane for lane in list(self._lanes.values()) if lane.org_id == org_id and (lane.depth or lane.running)]
-        return {lane.hook_id: (lane.depth + len(lane.running), lane.oldest_due) for lane in lanes}
-
-    def oldest_due(self) -> int | None:
-        """Return the due time (ms) of the oldest delivery that is queued in a lane, or None."""
-        dues = (lane.oldest_due for lane in list(self._lanes.values()))
+    def oldest_due(self, org_id: str | None = None) -> int | None:
+        """Return the due time (ms) of the oldest delivery that is queued in a lane, or None. org_id: of whose lanes."""
+        lanes = list(self._lanes.values())
+        dues = (lane.oldest_due for lane in lanes if org_id in (None, lane.org_id))
         return min((due for due in dues if due is not None), default=None)
 
     @property

@@ -20,12 +20,18 @@ _NEVER = 1 << 62
 
 
 class Backlog(NamedTuple):
-    """What waits in the database for one hook."""
+    """What of one hook has not ended."""
 
-    waiting: int  #: deliveries, whatever they wait for
-    is_exact: bool  #: no: there are more
-    over_quota: int  #: of them, those that wait for another window of the org's quota
-    oldest_due: int  #: ms; when the first of them is or was due
+    waiting: int = 0  #: deliveries that wait in the database, whatever for
+    is_exact: bool = True  #: no: there are more
+    over_quota: int = 0  #: of them, those that wait for another window of the org's quota
+    oldest_due: int | None = None  #: ms; when the first of them is or was due
+    claimed: int = 0  #: deliveries in memory, queued or under way
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.waiting + self.claimed
 
 
 _WAITS = (
@@ -50,15 +56,27 @@ _COUNT = (
 _counts = msgspec.json.Decoder(list[tuple[str, int, int, int]])
 
 
-def by_hook(tx: Tx, org_id: str, now_ms: int) -> dict[str, Backlog]:
-    """Return what waits, by hook; a hook without anything is missing. What a lane has in memory is not counted."""
+#: What lanes hold is bounded, and this is read in the same snapshot as the rest: nothing is counted twice.
+_CLAIMED = (
+    "SELECT json_group_array(json_array(hook, claimed)) FROM (SELECT hook_id AS hook, count(*) AS claimed FROM delivery"
+    " INDEXED BY delivery_claimed WHERE state = 1 AND boot = ? AND org_id = ? GROUP BY hook_id)"
+)
+_claims = msgspec.json.Decoder(list[tuple[str, int]])
+
+
+def by_hook(tx: Tx, org_id: str, boot: str, now_ms: int) -> dict[str, Backlog]:
+    """Return what has not ended, by hook; a hook without anything is missing. boot: of the process that claims."""
     hooks: Any = tx.driver.execute(_HOOKS, {"org": org_id}).fetchone()
     most = max(MOST_OF_ONE, MOST_COUNTED // max(1, hooks[0]))
     row: Any = tx.driver.execute(_COUNT, {"org": org_id, "now": now_ms, "most": most}).fetchone()
-    return {
+    found = {
         hook_id: Backlog(waiting, waiting < most, over_quota, oldest)
         for hook_id, waiting, over_quota, oldest in _counts.decode(row[0])
     }
+    claims: Any = tx.driver.execute(_CLAIMED, (boot, org_id)).fetchone()
+    for hook_id, claimed in _claims.decode(claims[0]):
+        found[hook_id] = found.get(hook_id, Backlog())._replace(claimed=claimed)
+    return found
 
 
 def failing_since(tx: Tx, org_id: str) -> dict[str, int]:

@@ -55,14 +55,13 @@ async def read_hook_figures(
         for one in pipeline.subscriptions.committed.values()
         if one.org_id == org_id and (hook_ids is None or one.id in hook_ids)
     }
-    in_lanes = pipeline.lanes.waiting_of(org_id)
     last = now_ms - now_ms % Grain.HOUR
     starts = [last - Grain.HOUR * back for back in reversed(range(HOURS))]
 
     def read(tx: Tx) -> _Facts:
         return _Facts(
             tallies.by_hook(tx, org_id, None if hook_ids is None else list(hooks), Grain.HOUR, starts),
-            backlogs.by_hook(tx, org_id, now_ms),
+            backlogs.by_hook(tx, org_id, pipeline.lanes.boot, now_ms),
             backlogs.failing_since(tx, org_id),
             backlogs.last_delivery(tx, org_id, hooks),
         )
@@ -72,8 +71,7 @@ async def read_hook_figures(
     for hook_id, hook in hooks.items():
         buckets = _hours(starts, facts.counts.get(hook_id, ()))
         delivered, ended = sum(one.delivered for one in buckets), sum(one.ended_failed for one in buckets)
-        backlog = facts.backlogs.get(hook_id)
-        in_lane = in_lanes.get(hook_id, (0, None))[0]
+        backlog = facts.backlogs.get(hook_id, Backlog())
         found[hook_id] = HookFigures(
             buckets=buckets,
             delivered=delivered,
@@ -82,9 +80,9 @@ async def read_hook_figures(
             success_rate=delivered / (delivered + ended) if delivered + ended else None,
             failing_since=facts.failing.get(hook_id),
             last_delivery=facts.last.get(hook_id),
-            waiting=in_lane + (0 if backlog is None else backlog.waiting),
-            held=held_of(hook, backlog, in_lane),
-            waiting_is_exact=backlog is None or backlog.is_exact,
+            waiting=backlog.total,
+            held=held_of(hook, backlog),
+            waiting_is_exact=backlog.is_exact,
         )
     return found
 

@@ -90,7 +90,7 @@ async def read_overview(pipeline: Pipeline, principal: Principal, span: Span) ->
     now_ms = pipeline.now_ms()
     starts = span.starts(now_ms)
     hooks = {one.id: one for one in pipeline.subscriptions.committed.values() if one.org_id == principal.org_id}
-    in_lanes = pipeline.lanes.waiting_of(principal.org_id)
+    queued_due = pipeline.lanes.oldest_due(principal.org_id)
 
     def read(tx: Tx) -> _Facts:
         org_id = principal.org_id
@@ -98,7 +98,7 @@ async def read_overview(pipeline: Pipeline, principal: Principal, span: Span) ->
         since = max(starts[0], pipeline.oldest_event())
         return _Facts(
             tallies.series(tx, org_id, tallies.ALL, span.grain, tallies.starts_of(span.grain, starts[0], now_ms + 1)),
-            backlogs.by_hook(tx, org_id, now_ms),
+            backlogs.by_hook(tx, org_id, pipeline.lanes.boot, now_ms),
             failing,
             {
                 hook_id: backlogs.last_failure(tx, org_id, hook_id, pipeline.oldest_attempt())
@@ -112,8 +112,8 @@ async def read_overview(pipeline: Pipeline, principal: Principal, span: Span) ->
     whole = Tally()
     for one in facts.tallies.values():
         whole.add(one)
-    waits = _Waits(hooks, facts.backlogs, {hook_id: count for hook_id, (count, _) in in_lanes.items()})
-    due = [due for _, due in in_lanes.values() if due is not None] + waits.runnable_due(now_ms)
+    waits = _Waits(hooks, facts.backlogs)
+    due = waits.runnable_due(now_ms) + ([] if queued_due is None else [queued_due])
     quota = facts.quota
     unverified = waits.unverified()
     return Overview(
@@ -168,42 +168,38 @@ def _failing(waits: _Waits, hook_id: str, facts: _Facts) -> FailingHook:
 class _Waits:
     """What has not ended: in the database, and in lanes."""
 
-    def __init__(self, hooks: dict[str, EventHook], stored: dict[str, Backlog], in_lanes: dict[str, int]) -> None:
-        self.hooks, self._stored, self._in_lanes = hooks, stored, in_lanes
-        self.is_exact = all(one.is_exact for one in stored.values())
-        self.pending = self.held = 0
-        for hook_id in stored.keys() | in_lanes.keys():
-            held = held_of(hooks.get(hook_id), stored.get(hook_id), in_lanes.get(hook_id, 0))
-            self.held += held
-            self.pending += self.of(hook_id) - held
+    def __init__(self, hooks: dict[str, EventHook], backlogs: dict[str, Backlog]) -> None:
+        self.hooks, self._backlogs = hooks, backlogs
+        self.is_exact = all(one.is_exact for one in backlogs.values())
+        self.held = sum(held_of(hooks.get(hook_id), one) for hook_id, one in backlogs.items())
+        self.pending = sum(one.total for one in backlogs.values()) - self.held
 
     def of(self, hook_id: str) -> int:
         """Return how many deliveries of a hook have not ended."""
-        stored = self._stored.get(hook_id)
-        return (0 if stored is None else stored.waiting) + self._in_lanes.get(hook_id, 0)
+        backlog = self._backlogs.get(hook_id)
+        return 0 if backlog is None else backlog.total
 
     def runnable_due(self, now_ms: int) -> list[int]:
         """Return since when (ms) deliveries in the database are due that may go out."""
         return [
             one.oldest_due
-            for hook_id, one in self._stored.items()
-            if one.oldest_due <= now_ms and (hook := self.hooks.get(hook_id)) is not None and hook.runnable
+            for hook_id, one in self._backlogs.items()
+            if one.oldest_due is not None
+            and one.oldest_due <= now_ms
+            and (hook := self.hooks.get(hook_id)) is not None
+            and hook.runnable
         ]
 
     def unverified(self) -> list[HoldingHook]:
         """Return the active hooks that hold deliveries for want of a verification, those that hold most first."""
         found = []
-        for hook_id in self._stored.keys() | self._in_lanes.keys():
-            hook, stored = self.hooks.get(hook_id), self._stored.get(hook_id)
+        for hook_id, one in self._backlogs.items():
+            hook = self.hooks.get(hook_id)
             if hook is not None and hook.status == "ACTIVE" and hook.verification_status == "UNVERIFIED":
-                exact = stored is None or stored.is_exact
-                found.append(HoldingHook(hook_id, hook.name, self.of(hook_id), exact))
+                found.append(HoldingHook(hook_id, hook.name, one.total, one.is_exact))
         return sorted(found, key=lambda one: (-one.held, one.hook_id))
 
 
-def held_of(hook: EventHook | None, stored: Backlog | None, in_lane: int) -> int:
+def held_of(hook: EventHook | None, backlog: Backlog) -> int:
     """Return how many of a hook's deliveries may not go out: all, if it holds them, else those over the quota."""
-    waiting, over_quota = (0, 0) if stored is None else (stored.waiting, stored.over_quota)
-    if hook is not None and not hook.runnable:
-        return waiting + in_lane
-    return over_quota
+    return backlog.total if hook is not None and not hook.runnable else backlog.over_quota
