@@ -89,9 +89,7 @@ async def preview_delivery(pipeline: Pipeline, principal: Principal, hook_id: st
     Source: okta/event-hooks.md §12; DESIGN §2.2; guide statements G23 and G24.
     """
     asked = _read(body)
-    if asked.uuid is not None and not principal.may(Permission.READ_LOG):
-        needed = f"uuid shows an event of the log, which needs {Permission.READ_LOG}"
-        raise ForbiddenError(f"{needed}; give event or eventType instead.")
+    _check_reading(principal, asked)
     event_id, now_ms = uuid_text(uuid7()), pipeline.now_ms()
 
     def gather(tx: Tx) -> tuple[EventHook, Tree]:
@@ -110,6 +108,24 @@ async def preview_delivery(pipeline: Pipeline, principal: Principal, hook_id: st
         act = _act(principal, hook, attempt, {"eventId": event_id, "eventType": event["eventType"]})
         await pipeline.database.write(lambda tx: record_act(pipeline, tx, act))
     return Preview(shown, hook.wants(event["eventType"]), *_judged(hook, event), delivered)
+
+
+async def event_to_preview(
+    pipeline: Pipeline, principal: Principal, *, event_type: str | None = None, uuid: str | None = None
+) -> Tree:
+    """Return the event that a preview would be of: one of the log, or a sample, as the log has it.
+
+    Raises: as `preview_delivery`.
+    """
+    asked = _read({"eventType": event_type} if uuid is None else {"uuid": uuid})
+    _check_reading(principal, asked)
+    return await pipeline.database.read(lambda tx: _event(pipeline, tx, principal, asked))
+
+
+def _check_reading(principal: Principal, asked: _Asked) -> None:
+    if asked.uuid is not None and not principal.may(Permission.READ_LOG):
+        needed = f"uuid shows an event of the log, which needs {Permission.READ_LOG}"
+        raise ForbiddenError(f"{needed}; give event or eventType instead.")
 
 
 def _judged(hook: EventHook, event: Tree) -> tuple[bool | None, str | None]:

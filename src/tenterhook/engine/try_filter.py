@@ -81,21 +81,23 @@ def read_trial(body: object) -> Trial:
 
 
 async def try_filter(
-    pipeline: Pipeline, principal: Principal, hook_id: str, trial: Trial, *, budget_s: float = BUDGET_S
+    pipeline: Pipeline, principal: Principal, hook_id: str | None, trial: Trial, *, budget_s: float = BUDGET_S
 ) -> FilterTest:
     """Return what a filter makes of the last events: a given one of those of the types that it names, else the hook's.
 
+    hook_id: None: of a hook that is still to be made; without a filter it has no events.
     Nothing is delivered, counted or logged. Raises: NotFoundError; InvalidError, if a type is not known.
     """
 
-    def begin(tx: Tx) -> tuple[EventHook, int]:
-        hook = find(pipeline, tx, principal, hook_id)
+    def begin(tx: Tx) -> tuple[EventHook | None, int]:
+        hook = None if hook_id is None else find(pipeline, tx, principal, hook_id)
         _refuse_unknown_types(tx, principal.org_id, trial.filter)
-        return hook, filter_errors.total(tx, principal.org_id, hook_id)
+        return hook, 0 if hook is None else filter_errors.total(tx, principal.org_id, hook.id)
 
     hook, errors = await pipeline.database.read(begin)
-    filters = _filters(trial.filter or hook.events.filter)
-    types = set(hook.events.items) if trial.filter is None else set(filters)
+    own = None if hook is None else hook.events.filter
+    filters = _filters(trial.filter or own)
+    types = set(hook.events.items) if hook is not None and trial.filter is None else set(filters)
     test = FilterTest(filter_errors=errors)
     before: int | None = None
     try:
@@ -104,7 +106,7 @@ async def try_filter(
 
                 def look(tx: Tx, before: int | None = before) -> tuple[list[tuple[Tried, bool]], recent_events.Slice]:
                     want = min(SLICE_EVENTS, trial.last - test.tested)
-                    part = recent_events.recent(tx, hook.org_id, types, pipeline.oldest_event(), before, want)
+                    part = recent_events.recent(tx, principal.org_id, types, pipeline.oldest_event(), before, want)
                     return [_try(filters, hook, body) for body in part.bodies], part
 
                 tried, part = await pipeline.database.search(look)
@@ -133,7 +135,7 @@ def _filters(chosen: EventFilter | None) -> dict[str, HookFilter]:
     return {one.event: HookFilter(one.condition.expression) for one in entries}
 
 
-def _try(filters: Mapping[str, HookFilter], hook: EventHook, body: bytes) -> tuple[Tried, bool]:
+def _try(filters: Mapping[str, HookFilter], hook: EventHook | None, body: bytes) -> tuple[Tried, bool]:
     """Return what the filter makes of an event, and whether it could not be evaluated."""
     event: dict[str, Any] = without_targets(reload(body))
     event_type = event["eventType"]
@@ -143,7 +145,7 @@ def _try(filters: Mapping[str, HookFilter], hook: EventHook, body: bytes) -> tup
     else:
         verdict = chosen.judge(event)
         matched, failed, reason = verdict.matched, verdict.error is not None, chosen.explain(event, verdict)
-    if not hook.wants(event_type):
+    if hook is not None and not hook.wants(event_type):
         reason += f" The hook does not ask for {event_type} yet."
     if went_round(event):
         reason += " It went to no hook all the same: it had come in by way of event hooks too often."
