@@ -14,19 +14,19 @@ from starlette.types import Message, Receive, Scope, Send
 from tenterhook.console import assets, cookies, limits, overview, sign_in, theme
 from tenterhook.console.cookies import Cookies
 from tenterhook.console.error_pages import error_page
+from tenterhook.console.event_hooks import routes as event_hooks
 from tenterhook.console.form import read_form, token_of
 from tenterhook.console.routes import PageRoute, Routes
 from tenterhook.console.same_origin import ROOT, check_origin, check_token
 from tenterhook.console.visit import Visit
 from tenterhook.domain.principal import Principal
-from tenterhook.door.rate_limit import Bucket, Limiter
+from tenterhook.door.rate_limit import Bucket
 from tenterhook.engine.open_console import enter_console
 from tenterhook.engine.pipeline import Pipeline
-from tenterhook.engine.tell_excess import Excess
-from tenterhook.errors import ForbiddenError, RateLimitedError
+from tenterhook.errors import ForbiddenError
 
 #: Each of these has a table `routes`.
-PAGES: Sequence[ModuleType] = (overview, sign_in, theme, limits)
+PAGES: Sequence[ModuleType] = (overview, sign_in, theme, limits, event_hooks)
 
 #: What `Referrer-Policy` has to say is decided in record 9: with no-referrer browsers call our own forms' origin null.
 HEADERS = {
@@ -121,12 +121,7 @@ class Console:
 def _allow(visit: Visit, route: PageRoute) -> None:
     """Raise unless who is signed in may go on. Raises: NotAuthenticatedError, RateLimitedError, ForbiddenError."""
     principal: Principal = visit.principal
-    limiter: Limiter = visit.request.app.state.limiter
-    standing = visit.exchange.count = limiter.count(Bucket.MANAGEMENT, principal.counted_as)
-    if not standing.allowed:
-        excess = Excess(principal.org_id, principal.token_id, Bucket.MANAGEMENT, standing.limit, standing.wait_s)
-        visit.request.app.state.excesses.note(excess)
-        raise RateLimitedError("")
+    visit.count(Bucket.MANAGEMENT)
     if route.permission is not None and not principal.may(route.permission):
         raise ForbiddenError(f"This needs the permission {route.permission}. Your role, {principal.role}, lacks it.")
 

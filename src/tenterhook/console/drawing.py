@@ -6,6 +6,7 @@ Each returns an element with a text alternative; colours come from the styleshee
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 
 from markupsafe import Markup, escape
 
@@ -56,6 +57,30 @@ def sparkline(values: Sequence[float], *, label: str, width: int = 96, height: i
     area = f"{path} L{width} {height} L0 {height} Z" if points else ""
     parts = [f'<path class="spark-area" d="{area}"/>', f'<path class="spark-line" d="{path}"/>']
     return _picture("spark", width, height, label, parts)
+
+
+#: Of a schedule: room for a wait's label, and what an hour-long wait adds to it.
+_GAP, _STRETCH = 46, 5
+_EDGE, _AXIS = 22, 24
+
+
+def schedule(waits_s: Sequence[float], words: Sequence[str], *, label: str) -> Markup:
+    """Return tries as dots on a line, with the waits between them, wider the longer they are. words: of each wait."""
+    x, parts, dots = _EDGE, [], []
+    places = [x]
+    for wait, said in zip(waits_s, words, strict=False):
+        after = x + _GAP + round(_STRETCH * max(0.0, log10(1 + wait)))
+        parts.append(f'<line class="schedule-wait" x1="{x}" x2="{after}" y1="{_AXIS}" y2="{_AXIS}"/>')
+        middle = (x + after) / 2
+        dots.append(
+            f'<text class="schedule-word" x="{middle}" y="{_AXIS - 8}" text-anchor="middle">{escape(said)}</text>'
+        )
+        x = after
+        places.append(x)
+    for number, at in enumerate(places, 1):
+        dots.append(f'<circle class="schedule-try" cx="{at}" cy="{_AXIS}" r="9"/>')
+        dots.append(f'<text class="schedule-number" x="{at}" y="{_AXIS + 4}" text-anchor="middle">{number}</text>')
+    return _picture("schedule", x + _EDGE, _AXIS + 14, label, parts + dots)
 
 
 def _tall(value: int, most: int, height: int) -> int:

@@ -14,7 +14,8 @@ from tenterhook.errors import BadRequestError, ForbiddenError, InvalidError
 
 #: Of a form, unless its route allows more.
 MAX_FORM_BYTES = 64 * 1024
-MAX_FIELDS = 500
+#: A hook may ask for 300 event types and filter each of them.
+MAX_FIELDS = 1_500
 
 _URLENCODED = "application/x-www-form-urlencoded"
 

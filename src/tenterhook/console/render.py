@@ -24,6 +24,7 @@ def _environment() -> Environment:
         number=words.number,
         count_of=words.count_of,
         size=words.size,
+        visible=words.visible,
         duration=words.duration,
         moment=words.moment,
         ago=words.ago,

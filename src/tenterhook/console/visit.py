@@ -17,10 +17,12 @@ from tenterhook.console.render import render
 from tenterhook.console.same_origin import TOKEN_FIELD, form_token
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.door.exchange import Exchange, exchange_of
+from tenterhook.door.rate_limit import Bucket
 from tenterhook.engine.open_console import Inside
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.sign_in import Visitor
-from tenterhook.errors import NotAuthenticatedError
+from tenterhook.engine.tell_excess import Excess
+from tenterhook.errors import NotAuthenticatedError, RateLimitedError
 
 if TYPE_CHECKING:
     from tenterhook.console.routes import Routes
@@ -89,6 +91,15 @@ class Visit:
     def may(self, permission: Permission) -> bool:
         """Return whether the reader may do this: what they may not do is not offered to them."""
         return self.signed_in and self.principal.may(permission)
+
+    def count(self, bucket: Bucket) -> None:
+        """Count this request against a rate limit. Raises: RateLimitedError."""
+        principal, state = self.principal, self.request.app.state
+        key = principal.org_id if bucket is Bucket.VERIFICATION else principal.counted_as
+        standing = self.exchange.count = state.limiter.count(bucket, key)
+        if not standing.allowed:
+            state.excesses.note(Excess(principal.org_id, principal.token_id, bucket, standing.limit, standing.wait_s))
+            raise RateLimitedError("")
 
     def reaches(self, path: str) -> bool:
         """Return whether there is a page at this path of the navigation, and the reader may see it."""

@@ -9,7 +9,13 @@ from markupsafe import Markup
 from tenterhook.domain.timestamp import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_ms, parse_timestamp
 
 #: Singular words whose plural is not made with an s.
-_PLURALS = {"delivery": "deliveries", "query": "queries", "inbox": "inboxes", "address": "addresses"}
+_PLURALS = {
+    "delivery": "deliveries",
+    "query": "queries",
+    "inbox": "inboxes",
+    "address": "addresses",
+    "try": "tries",
+}
 _UNITS = ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min"), (SECOND_MS, "s"))
 
 
@@ -45,6 +51,21 @@ def duration(ms: int) -> str:
         if len(parts) == 2:
             break
     return " ".join(part for part in parts if part)
+
+
+def visible(value: object) -> str:
+    """Return text with each character that cannot be seen, or that turns what follows it round, as its escape.
+
+    Control characters, text direction overrides and lone surrogates; line breaks and tabs stay.
+    """
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(one if one in "\n\t" or one.isprintable() else _escape(one) for one in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def moment(at: float | str | None, none: str = "never") -> Markup | str:

@@ -112,3 +112,116 @@ for (const region of document.querySelectorAll("[data-live][id]")) {
   const wait = Math.max(1, Number(region.dataset.live)) * 1000;
   setTimeout(renew, wait, region.id, wait);
 }
+
+/** Narrow a list of event types while it is searched, and show what is chosen as chips. */
+function dressPicker(picker) {
+  const find = picker.querySelector("[data-find]");
+  const chips = picker.querySelector("[data-chips]");
+  const count = picker.querySelector("[data-count]");
+  const groups = [...picker.querySelectorAll("[data-group]")].map((group) => ({
+    group, tally: group.querySelector("[data-tally]"),
+    rows: [...group.querySelectorAll(".pick")].map((row) => ({ row, box: row.querySelector("input"), text: row.textContent.toLowerCase() })),
+  }));
+  const boxes = groups.flatMap(({ rows }) => rows).filter(({ box }) => box).map(({ box }) => box);
+  picker.querySelector("[data-found]").hidden = true;
+
+  function narrow() {
+    const sought = find.value.trim().toLowerCase();
+    let found = 0;
+    for (const { group, rows } of groups) {
+      let seen = 0;
+      for (const { row, box, text } of rows) {
+        row.hidden = !text.includes(sought);
+        seen += !row.hidden;
+        found += !row.hidden && Boolean(box);
+      }
+      group.hidden = !seen;
+      if (sought) group.open = seen > 0 && seen <= 100;
+    }
+    tell(found, sought);
+  }
+
+  function tell(found, sought) {
+    const chosen = boxes.filter((box) => box.checked);
+    count.textContent = `${chosen.length} chosen · ${found} types ${sought ? "found" : "to choose from"}`;
+    for (const { tally, rows } of groups) {
+      const ticked = rows.filter(({ box }) => box?.checked).length;
+      tally.textContent = (ticked ? `${ticked} of ` : "") + rows.length;
+    }
+    chips.replaceChildren(...chosen.map(chip));
+    picker.dispatchEvent(new CustomEvent("chosen", { bubbles: true, detail: chosen.map((box) => box.value) }));
+  }
+
+  function chip(box) {
+    const item = document.createElement("li"), name = document.createElement("code"), off = document.createElement("button");
+    item.className = "chip";
+    name.textContent = box.value;
+    off.type = "button";
+    off.textContent = "×";
+    off.ariaLabel = `Remove ${box.value}`;
+    off.addEventListener("click", () => { box.checked = false; narrow(); find.focus(); });
+    item.append(name, off);
+    return item;
+  }
+
+  find.addEventListener("input", narrow);
+  find.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  picker.addEventListener("change", narrow);
+  find.form.addEventListener("submit", () => { find.value = ""; }); // or the server would leave the others out
+  narrow();
+}
+
+/** Rows of a form that are added and removed without asking the server. */
+function dressRows(group) {
+  const rows = group.querySelector("[data-rows]"), blank = group.querySelector("[data-blank]");
+  const select = group.querySelector("[name=filter_add]"), acts = group.querySelector("[data-when-rows]");
+  let made = 0;
+  group.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-add], [data-remove]");
+    if (!button) return;
+    event.preventDefault();
+    if ("remove" in button.dataset) {
+      button.closest("[data-row]").remove();
+      group.querySelector("[data-add]").focus();
+    } else if (!select || !select.disabled) {
+      const row = blank.content.firstElementChild.cloneNode(true), field = row.querySelector("input:not([type=hidden]), textarea");
+      field.id = `added-${group.id}-${made++}`;
+      if (select) {
+        row.dataset.event = row.querySelector("[name=filter_event]").value = row.querySelector("code").textContent = select.value;
+        row.querySelector("label").htmlFor = field.id;
+      }
+      rows.append(row);
+      field.focus();
+    }
+    refresh();
+  });
+  let chosen = select ? [...select.options].filter(() => !select.disabled).map((one) => one.value) : [];
+  function refresh() {
+    if (!select) return;
+    const taken = new Set([...rows.children].map((row) => row.dataset.event));
+    const free = chosen.filter((name) => !taken.has(name));
+    select.replaceChildren(...(free.length ? free : ["Choose event types first"]).map((name) => new Option(name)));
+    select.disabled = !free.length;
+    acts.hidden = !rows.children.length;
+  }
+  document.addEventListener("chosen", (event) => { chosen = event.detail; refresh(); });
+  group.addEventListener("input", (event) => { if ("check" in event.target.dataset) check(event.target, group.dataset.checkPath); });
+}
+
+/** Ask the server, when somebody has stopped typing, whether an expression reads well. */
+function check(area, path) {
+  clearTimeout(area.waiting);
+  area.waiting = setTimeout(async () => {
+    const asked = area.value;
+    const answer = await fetch(path, { method: "POST", body: new URLSearchParams({ csrf: area.form.elements.csrf.value, expression: asked }) });
+    if (!answer.ok || area.value !== asked) return;
+    const { problem } = await answer.json(), row = area.closest("[data-row]"), verdict = row.querySelector("[data-verdict]");
+    row.querySelector(".problem")?.remove();
+    row.classList.toggle("field-wrong", Boolean(problem));
+    verdict.className = problem ? "fine bad" : "fine good";
+    verdict.textContent = problem ?? "Reads well.";
+  }, 350);
+}
+
+for (const group of document.querySelectorAll("#headers, [data-filters]")) if (group.querySelector("[data-blank]")) dressRows(group);
+for (const picker of document.querySelectorAll("[data-picker]")) dressPicker(picker);
