@@ -16,17 +16,19 @@
     │   └── RateLimitedError       429 E0000047
     ├── OverloadedError            503 E0000010: refused early, nothing stored; retrying later helps
     ├── QueryTimeoutError          504 E0000009: a log query took too long
+    ├── EndpointError              400, 502 or 504: what the endpoint of an inline hook did that was executed by hand
     └── OperatorError              a start that cannot be: one line of advice, exit 2
         ├── SettingsError          a setting is wrong
         └── StorageError           the data directory cannot be used
 
-A failing *peer* is never an exception: it is an `Attempt` (domain/attempt.py).
+A failing *peer* is never an exception, it is an `Attempt` (domain/attempt.py): but where it is all that was asked for.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from typing import Literal
 
 
 def stack_of(error: BaseException) -> str:
@@ -127,6 +129,17 @@ class OverloadedError(TenterhookError):
 
 class QueryTimeoutError(TenterhookError):
     """A log query exceeded its time; a narrower one may succeed."""
+
+
+class EndpointError(TenterhookError):
+    """The endpoint of an inline hook, asked because the caller wanted just that, gave nothing to answer with.
+
+    what: ERROR, it answered an error object; UNREADABLE, something else than the contract; SILENT, nothing.
+    """
+
+    def __init__(self, what: Literal["ERROR", "UNREADABLE", "SILENT"], why: str) -> None:
+        super().__init__(why)
+        self.what = what
 
 
 class OperatorError(TenterhookError):

@@ -111,3 +111,8 @@ def parse_uuid(text: str) -> bytes | None:
 def new_request_id() -> str:
     """Return a request id in the form of Okta's: 27 URL-safe characters."""
     return base64.urlsafe_b64encode(_randomness.take(20))[:27].decode()
+
+
+def new_call_id() -> str:
+    """Return the eventId of an inline call in the form of Okta's: 22 URL-safe characters, 128 random bits."""
+    return base64.urlsafe_b64encode(_randomness.take(16))[:22].decode()

@@ -17,12 +17,16 @@ from tenterhook.domain.access_token import parse_issuer
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.destination import DestinationError, DestinationRules, parse_allowed_network
 from tenterhook.domain.principal import EMBEDDED, Principal, Role, permissions_of
+from tenterhook.domain.strict_json import StrictJsonError, loads
 from tenterhook.domain.timestamp import DAY_MS
 from tenterhook.egress.client import Client
 from tenterhook.engine.authenticate import Tokens
 from tenterhook.engine.deliver import Courier
 from tenterhook.engine.found_org import ensure_default_org
 from tenterhook.engine.index_log import index_forever
+from tenterhook.engine.inline.call import InlineResult, call_inline
+from tenterhook.engine.inline.places import Places
+from tenterhook.engine.inline.switchboard import Switchboard
 from tenterhook.engine.issue_token import TokenDraft, create_token
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.pipeline import Limits, Pipeline
@@ -37,7 +41,7 @@ from tenterhook.engine.sign_in import create_link
 from tenterhook.engine.subscriptions import Subscriptions
 from tenterhook.engine.tally import tally_forever
 from tenterhook.engine.trust_issuer import Issuer, Issuers
-from tenterhook.errors import SettingsError
+from tenterhook.errors import InvalidError, SettingsError
 from tenterhook.ids import new_request_id, uuid7, uuid_text
 from tenterhook.settings import Settings, load_settings
 from tenterhook.store import data_dir, event_hooks, inline_hooks, log_index, quotas
@@ -108,21 +112,40 @@ class Tenterhook:
 
         Raises: InvalidError, with one problem per field that is wrong; OverloadedError: nothing was stored.
         """
-        if self._principal is None:
-            raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
-        principal = msgspec.structs.replace(self._principal, request_id=new_request_id())
-        return await self.publishing.publish(principal, msgspec.json.encode(events))
+        return await self.publishing.publish(self._caller(), msgspec.json.encode(events))
+
+    async def call_inline(
+        self, type: str, data: dict[str, Any], *, request_type: str | None = None, hook_id: str | None = None
+    ) -> InlineResult:
+        """Ask the default org's active inline hook of *type*, and return what becomes of the process that asks.
+
+        data: ``context`` and what the hook may change; see ``GET /docs`` for what each type has. request_type: for the
+        types that have one. hook_id: which of several active hooks; the oldest without it. Takes at most the setting
+        inline_timeout_seconds; a failure of the endpoint is a result.
+        Raises: InvalidError, with one problem per field that is wrong; NotFoundError: there is no such hook.
+        """
+        asked = {"type": type, "data": data, "requestType": request_type, "hookId": hook_id}
+        try:
+            # As the API reads it: within its caps, and nothing of the caller's is held on to.
+            body = loads(msgspec.json.encode({key: part for key, part in asked.items() if part is not None}))
+        except StrictJsonError as error:
+            raise InvalidError("inlineCall", [f"data: {error}"]) from error
+        return await call_inline(self.pipeline, self._caller(), body)
 
     async def sign_in_link(self) -> str:
         """Make a link that signs the default org's first super admin in once, for 15 minutes; return its text.
 
         Links of theirs that were made before are void.
         """
-        if self._principal is None:
-            raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
-        principal = msgspec.structs.replace(self._principal, request_id=new_request_id())
+        principal = self._caller()
         text, _ = await create_link(self.pipeline, principal, principal.admin_id)
         return text
+
+    def _caller(self) -> Principal:
+        """Return the application that embeds this, as the caller of one request."""
+        if self._principal is None:
+            raise RuntimeError("Tenterhook is not started: use it as `async with Tenterhook(...)`.")
+        return msgspec.structs.replace(self._principal, request_id=new_request_id())
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -182,6 +205,8 @@ class Tenterhook:
         client = Client(rules, trust=settings.egress_ca_file, max_connections=files // 2)
         public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
         issuers = _issuers(settings, client, rules, public_url)
+        switchboard = Switchboard(settings.inline_timeout_seconds, Places(settings.inline_concurrency, files * 3 // 16))
+        self._stack.push_async_callback(switchboard.close)
         self._stack.push_async_callback(client.close)
         self._stack.push_async_callback(issuers.close)
         pipeline = Pipeline(
@@ -214,6 +239,7 @@ class Tenterhook:
             attempt_retention_ms=settings.retention_attempt_days * DAY_MS,
             access_tokens=AccessTokens(database, issuers),
             trusted_proxies=settings.trusted_proxies,
+            switchboard=switchboard,
         )
         pipeline.lanes.carrier = Courier(pipeline)
         pipeline.lanes.max_in_flight = files // 4

@@ -41,7 +41,7 @@ MAY: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.READ_ONLY_ADMIN: frozenset({Permission.READ_LOG}),
-    Role.PUBLISHER: frozenset({Permission.PUBLISH}),
+    Role.PUBLISHER: frozenset({Permission.PUBLISH, Permission.RUN_INLINE_CALLS}),
 }
 #: Who may manage may read; who may publish anywhere may publish at home.
 WITH = {

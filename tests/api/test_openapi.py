@@ -29,7 +29,7 @@ OPERATIONS = {
 #: Answers that do not end by themselves: tests/log has them.
 ENDLESS = {"GET /api/v1/logs/stream"}
 #: Examples that are right only where there is more than a new org has.
-NEEDS_MORE = {"POST /api/v1/sign-in"}
+NEEDS_MORE = {"POST /api/v1/sign-in", "POST /api/v1/inlineHooks/{inlineHookId}/execute"}
 #: What a call makes, and the path parameter that its id is.
 MAKES = {
     "POST /api/v1/eventHooks": "hookId",
@@ -225,6 +225,25 @@ async def test_deliveries_are_retried_and_cancelled_as_the_document_says(api: Ap
         path = f"/api/v1/deliveries/{delivery['id']}"
         await check_answer(api, "POST /api/v1/deliveries/{eventId}/retry", f"{path}/retry")
         await check_answer(api, "POST /api/v1/deliveries/{eventId}/cancel", f"{path}/cancel")
+
+
+@with_api()
+async def test_an_inline_hook_is_asked_as_the_document_says(api: Api) -> None:
+    reply = json.dumps(SCHEMAS["InlineReply"]["examples"][0]).encode()
+    execute = "POST /api/v1/inlineHooks/{inlineHookId}/execute"
+    example = next(iter(OPERATIONS[execute]["requestBody"]["content"].values()))["example"]
+    async with receiving(200, reply) as receiver:
+        draft = {**SCHEMAS["InlineHookDraft"]["examples"][0], "type": example["eventType"]}
+        draft["channel"] = {**draft["channel"], "config": {"uri": receiver.url}}
+        hook = (await api.call("POST", "/api/v1/inlineHooks", json=draft)).json()
+        path = f"/api/v1/inlineHooks/{hook['id']}"
+        assert await check_answer(api, execute, f"{path}/execute", json=example) == json.loads(reply)
+        preview = "POST /api/v1/inlineHooks/{inlineHookId}/preview"
+        shown = await check_answer(api, preview, f"{path}/preview", json={"deliver": True})
+        asked = SCHEMAS["InlineCallDraft"]["examples"][0]
+        result = await check_answer(api, "POST /api/v1/inlineCalls", "/api/v1/inlineCalls", json=asked)
+    assert (shown["result"]["outcome"], result["outcome"]) == ("SUCCESS", "SUCCESS")
+    assert result["data"] == SCHEMAS["InlineResult"]["examples"][0]["data"]
 
 
 @with_api()

@@ -18,8 +18,9 @@ from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.tell_excess import Excess
 from tenterhook.errors import ForbiddenError, NotAuthenticatedError, RateLimitedError
 
-#: What a call counts as, where its route does not say; publishing is bounded by admission, not by count.
-_BUCKETS = {Permission.READ_LOG: Bucket.LOGS, Permission.PUBLISH: None}
+#: What a call counts as, where its route does not say; publishing is bounded by admission, inline calls by their
+#: places, neither by count.
+_BUCKETS = {Permission.READ_LOG: Bucket.LOGS, Permission.PUBLISH: None, Permission.RUN_INLINE_CALLS: None}
 
 
 class Guard:

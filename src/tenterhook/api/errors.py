@@ -48,6 +48,12 @@ _FIXED: dict[type[errors.TenterhookError], Complaint] = {
     errors.ForbiddenError: Complaint(403, "E0000006", "You do not have permission to perform the requested action"),
     errors.RateLimitedError: Complaint(429, "E0000047", "API call exceeded rate limit due to too many requests."),
 }
+#: What an inline hook's endpoint did, in Okta's words (okta/inline-hooks.md §5; DESIGN §2.2).
+_ENDPOINT = {
+    "ERROR": Complaint(400, "E0000135", "An inline hook responded with an error."),
+    "UNREADABLE": Complaint(502, "E0000134", "Okta could not communicate correctly with an inline hook."),
+    "SILENT": Complaint(504, "E0000137", "Okta did not receive a response from an inline hook."),
+}
 _INTERNAL = Complaint(500, "E0000009", "Internal Server Error")
 
 
@@ -59,6 +65,8 @@ def complaint_of(error: Exception) -> Complaint:
         return Complaint(400, error.code, error.summary, error.causes)
     if isinstance(error, errors.QueryTimeoutError):
         return Complaint(504, "E0000009", str(error))
+    if isinstance(error, errors.EndpointError):
+        return _ENDPOINT[error.what]._replace(causes=[str(error)])
     if isinstance(error, errors.BadRequestError):
         return Complaint(400, "E0000002", _NOT_VALID + str(error))
     if isinstance(error, errors.PreconditionError):

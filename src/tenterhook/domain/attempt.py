@@ -70,3 +70,10 @@ def without_secret(attempt: Attempt, secret: Secret | None) -> Attempt:
     # In Latin-1 every byte is a character, whatever the body is written in; a header's value is ASCII.
     body = secret.masked_in(attempt.response_body.decode("latin-1"), cut=True).encode("latin-1")
     return msgspec.structs.replace(attempt, response_headers=fields, response_body=body)
+
+
+def without_secrets(attempt: Attempt, *secrets: Secret | None) -> Attempt:
+    """Return *attempt* with each of *secrets* masked, as `without_secret` does."""
+    for secret in secrets:
+        attempt = without_secret(attempt, secret)
+    return attempt

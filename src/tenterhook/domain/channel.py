@@ -193,3 +193,17 @@ def _read_secret(form: Form, kept: Secret | None) -> Secret | None:
     if wrong is not None:
         form.problem("value", wrong)
     return Secret(value)
+
+
+def own_headers(headers: Sequence[Header], scheme: AuthScheme | None, secret: Secret | None) -> list[tuple[str, str]]:
+    """Return the headers that a channel brings: its custom ones, then its secret under the name that *scheme* gives."""
+    own = [(header.key, header.value) for header in headers]
+    if scheme is not None and secret is not None:
+        own.append((scheme.key, secret.reveal()))
+    return own
+
+
+def joined_headers(ours: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return a request's headers: *ours* but for those that *own*, the channel's, has as well, and then those."""
+    taken = {name.lower() for name, _ in own}
+    return [(name, value) for name, value in ours if name.lower() not in taken] + list(own)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from tenterhook.domain.channel import Channel, same_channel
+from tenterhook.domain.channel import Channel, joined_headers, own_headers, same_channel
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.event_filter import EventFilter
 from tenterhook.domain.secret import Secret
@@ -93,11 +93,7 @@ class EventHook(_Document):
     def request_headers(self, ours: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
         """Return its requests' headers: *ours* but for those that it sets itself, its custom ones, its secret."""
         config = self.channel.config
-        own = [(header.key, header.value) for header in config.headers]
-        if config.auth_scheme is not None and self.secret is not None:
-            own.append((config.auth_scheme.key, self.secret.reveal()))
-        taken = {name.lower() for name, _ in own}
-        return [(name, value) for name, value in ours if name.lower() not in taken] + own
+        return joined_headers(ours, own_headers(config.headers, config.auth_scheme, self.secret))
 
     def changed(self, now_ms: int, **fields: object) -> Self:
         """Return the next version with *fields* changed, as of *now_ms* (never before the last change)."""

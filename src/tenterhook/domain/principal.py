@@ -26,6 +26,7 @@ class Permission(StrEnum):
     MANAGE_INLINE_HOOKS = "okta.inlineHooks.manage"
     READ_LOG = "okta.logs.read"
     PUBLISH = "tenterhook.events.publish"
+    RUN_INLINE_CALLS = "tenterhook.inlineCalls.run"
     MANAGE_ADMINS = "tenterhook.admins.manage"  #: admins and API tokens
     MANAGE_ORGS = "tenterhook.orgs.manage"
     PUBLISH_ANYWHERE = "tenterhook.orgs.publish"
@@ -46,7 +47,7 @@ _ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.SUPER_ADMIN: frozenset(Permission),
     Role.HOOKS_ADMIN: _HOOKS | {Permission.READ_LOG},
     Role.READ_ONLY_ADMIN: frozenset({Permission.READ_LOG}),
-    Role.PUBLISHER: frozenset({Permission.PUBLISH}),
+    Role.PUBLISHER: frozenset({Permission.PUBLISH, Permission.RUN_INLINE_CALLS}),
 }
 #: Who may manage a thing may read it, who may publish anywhere may publish at home.
 _IMPLIED = {

@@ -16,6 +16,7 @@ from tenterhook.engine.followers import Followers
 from tenterhook.engine.freed_places import FreedPlaces
 from tenterhook.engine.hash_password import Passwords
 from tenterhook.engine.inline.active import ActiveHooks
+from tenterhook.engine.inline.switchboard import Switchboard
 from tenterhook.engine.lanes import Lanes
 from tenterhook.engine.long_searches import LongSearches
 from tenterhook.engine.read_access_token import AccessTokens
@@ -57,6 +58,7 @@ class Pipeline:
     access_tokens: AccessTokens  #: of OAuth issuers that the operator trusts
     trusted_proxies: tuple[str, ...] = ()  #: CIDRs of peers whose X-Forwarded-For is believed
     active_inline_hooks: ActiveHooks = field(default_factory=ActiveHooks)
+    switchboard: Switchboard = field(default_factory=Switchboard)
     passwords: Passwords = field(default_factory=Passwords)
     long_searches: LongSearches = field(default_factory=LongSearches)
     aside: Aside = field(default_factory=Aside)  #: what would hold the event loop up

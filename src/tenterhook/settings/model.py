@@ -142,6 +142,18 @@ class Settings(BaseModel):
         Expect(f"a whole number, 1 to {MAX_CONCURRENCY}"),
     ] = 16
 
+    #: What a whole inline call may take, the fetch of its token and a second try included.
+    inline_timeout_seconds: Annotated[
+        float,
+        Field(ge=1, le=MAX_TIMEOUT_S),
+        BeforeValidator(no_bool),
+        Expect(f"a number of seconds, 1 to {MAX_TIMEOUT_S}"),
+    ] = 3.0
+    #: Inline calls of one org and type at the same time.
+    inline_concurrency: Annotated[
+        int, Field(ge=1, le=10_000), BeforeValidator(no_bool), Expect("a whole number, 1 to 10000")
+    ] = 75
+
     limit_events_per_24h: Limit = None
     limit_event_hooks: Limit = None
     limit_event_types: Limit = None

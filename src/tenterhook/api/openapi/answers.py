@@ -79,7 +79,7 @@ REFUSALS: dict[int, Refusal] = {
     400: Refusal(
         "Invalid",
         "The request is not valid: what is wrong is told field by field, all of it at once.",
-        ("E0000001", "E0000002", "E0000003", "E0000021", "E0000031", "E0000053"),
+        ("E0000001", "E0000002", "E0000003", "E0000021", "E0000031", "E0000053", "E0000135"),
         ("Api validation failed: eventHook", "name: The field cannot be left blank"),
     ),
     401: Refusal(
@@ -156,6 +156,15 @@ REFUSALS: dict[int, Refusal] = {
         ("E0000002",),
         (_NOT_VALID + "its headers are more than 100 or larger than 64 KiB", ""),
     ),
+    502: Refusal(
+        "EndpointUnreadable",
+        "The inline hook's endpoint answered something else than the contract.",
+        ("E0000134",),
+        (
+            "Okta could not communicate correctly with an inline hook.",
+            "The endpoint answered 500 Internal Server Error.",
+        ),
+    ),
     503: Refusal(
         "Overloaded",
         "Refused early: nothing was stored, and the same call may succeed later.",
@@ -164,9 +173,9 @@ REFUSALS: dict[int, Refusal] = {
         ("Retry-After",),
     ),
     504: Refusal(
-        "QueryTooSlow",
-        "The query took too long. A narrower one may succeed.",
-        ("E0000009",),
+        "TooSlowToAnswer",
+        "A query took too long, and a narrower one may succeed; or an inline hook's endpoint answered nothing.",
+        ("E0000009", "E0000137"),
         ("Your last request took too long to complete. A narrower since, until or filter may succeed.", ""),
     ),
 }

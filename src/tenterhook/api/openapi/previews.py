@@ -8,6 +8,18 @@ from tenterhook.domain.principal import Permission
 
 _DRAFT_EXAMPLE = {"eventType": "user.session.start", "deliver": False}
 
+#: The request that a preview shows.
+REQUEST = record(
+    {
+        "method": choice(("POST",)),
+        "url": text(),
+        "headers": array(record({"key": text(), "value": text()}), "As they are sent, the secret masked."),
+        "body": text("The very text."),
+        "json": free("The same, decoded."),
+    },
+    "The exact request.",
+)
+
 SCHEMAS: dict[str, Schema] = {
     "PreviewDraft": record(
         {
@@ -23,16 +35,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Preview": record(
         {
-            "request": record(
-                {
-                    "method": choice(("POST",)),
-                    "url": text(),
-                    "headers": array(record({"key": text(), "value": text()}), "As they are sent, the secret masked."),
-                    "body": text("The very text."),
-                    "json": free("The same, decoded."),
-                },
-                "The exact request.",
-            ),
+            "request": REQUEST,
             "subscribed": flag("Whether the hook asks for events of this type at all."),
             "matches": maybe(flag("Whether its filter would let the event through; null: it has none on this type.")),
             "reason": maybe(text("Why the filter would, or would not.")),
