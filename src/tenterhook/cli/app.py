@@ -22,6 +22,7 @@ from tenterhook.cli import (
     hook_keys,
     hooks,
     inline,
+    inline_calls,
     limits,
     listen,
     logs,
@@ -88,7 +89,8 @@ for single in (
 hooks.commands.add_typer(filters.commands, name="filter", help="Which events a hook's filter lets through.")
 hooks.commands.add_typer(preview.commands)
 app.add_typer(hooks.commands, name="hooks", help="Event hooks: list, create, replace, verify, delete.")
-app.add_typer(inline.commands, name="inline", help="Inline hooks: list, create, replace, update, switch, delete.")
+inline.commands.add_typer(inline_calls.commands)
+app.add_typer(inline.commands, name="inline", help="Inline hooks: list, create, replace, update, switch, delete, ask.")
 app.add_typer(hook_keys.commands, name="hook-keys", help="Keys with which inline hooks prove who calls.")
 app.add_typer(event_types.commands, name="event-types", help="What can happen: the catalogue and types of your own.")
 app.add_typer(deliveries.commands, name="deliveries", help="What was sent to a hook, with every attempt.")

@@ -63,18 +63,27 @@ def _print(shown: Any) -> None:
         note("The hook does not subscribe to events of this type: it would not get this one.")
     if part(shown, "matches") is False:
         note(f"The hook's filter would not let this event through: {part(shown, 'reason')}")
-    request = part(shown, "request")
+    print_request(part(shown, "request"))
+    attempt = part(shown, "delivered")
+    if attempt is None:
+        note("Not sent. --deliver sends it.")
+        return
+    say("")
+    print_attempt(attempt)
+
+
+def print_request(request: object) -> None:
+    """Print a request as a preview shows it: its target, its headers, its body indented."""
     say(f"{part(request, 'method')} {part(request, 'url')}")
     for field in parts(request, "headers"):
         say(dim(f"{part(field, 'key')}: "), part(field, "value"))
     say("")
     for line in json.dumps(part(request, "json"), indent=2, ensure_ascii=False).splitlines():
         say(inert(line))
-    attempt = part(shown, "delivered")
-    if attempt is None:
-        note("Not sent. --deliver sends it.")
-        return
-    say("")
+
+
+def print_attempt(attempt: object) -> None:
+    """Print what a receiver answered."""
     say("answer  ", attempt_words(attempt))
     say("    ", dim(phases_words(part(attempt, "phasesMs"))))
     answered = part(attempt, "response", "headers")

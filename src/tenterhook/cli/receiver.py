@@ -29,6 +29,18 @@ class Behaviour:
     wrong_echo: bool = False  #: answer the challenge wrongly
     fail_first: int = 0  #: so many deliveries are answered 500 before any gets `status`
 
+    def knows_secret(self, headers: Mapping[str, bytes]) -> bool:
+        """Return whether a request with *headers*, their names in lower case, carries the secret, if one is asked."""
+        if self.secret is None:
+            return True
+        given = headers.get(self.secret_header.lower(), b"")
+        return hmac.compare_digest(given, self.secret.encode())
+
+    @property
+    def secret_words(self) -> str:
+        """What a request without it is told."""
+        return f"the {self.secret_header} header does not carry the secret"
+
 
 @dataclass(frozen=True)
 class Received:
@@ -66,19 +78,19 @@ class Receiver:
         if scope["method"] == "GET":
             received, answer = self._greet(headers)
         elif scope["method"] == "POST":
-            received, answer = self._take(headers, await _read(receive)), b""
+            received, answer = self._take(headers, await read_request(receive)), b""
             await asyncio.sleep(self.behaviour.delay_s if received.kind == "DELIVERY" else 0)
         else:
             received, answer = Received("OTHER", 405, reason=f"{scope['method']} is not what a sender uses"), b""
         self.tell(received)
-        await _answer(send, received.status, answer)
+        await send_answer(send, received.status, answer)
 
     def _greet(self, headers: Mapping[str, bytes]) -> tuple[Received, bytes]:
         challenge = headers.get("x-okta-verification-challenge")
         if challenge is None:
             return Received("OTHER", 200, reason="a GET without a challenge"), b'{"receiver":"tenterhook listen"}'
-        if not self._knows_secret(headers):
-            return Received("REFUSED", 401, reason=self._secret_words()), b""
+        if not self.behaviour.knows_secret(headers):
+            return Received("REFUSED", 401, reason=self.behaviour.secret_words), b""
         if len(challenge) > MAX_CHALLENGE:
             return Received("REFUSED", 400, reason="the challenge is too long"), b""
         wrong = self.behaviour.wrong_echo
@@ -87,8 +99,8 @@ class Receiver:
         return Received("CHALLENGE", 200, reason=reason), json.dumps({"verification": echo}).encode()
 
     def _take(self, headers: Mapping[str, bytes], body: bytes | None) -> Received:
-        if not self._knows_secret(headers):
-            return Received("REFUSED", 401, reason=self._secret_words())
+        if not self.behaviour.knows_secret(headers):
+            return Received("REFUSED", 401, reason=self.behaviour.secret_words)
         if body is None:
             return Received("REFUSED", 413, reason=f"the body exceeds {MAX_BODY_BYTES} bytes")
         try:
@@ -99,7 +111,7 @@ class Receiver:
             return Received(
                 "OTHER", self.behaviour.status, decoded, reason="a POST that is no delivery of an event hook"
             )
-        return Received("DELIVERY", self._status(), decoded, self._is_repeat(part(decoded, "eventId")))
+        return Received("DELIVERY", self._status(), decoded, is_repeat(self._seen, part(decoded, "eventId")))
 
     def _status(self) -> int:
         if self._failed == self.behaviour.fail_first:
@@ -107,27 +119,20 @@ class Receiver:
         self._failed += 1
         return 500
 
-    def _is_repeat(self, event_id: object) -> bool:
-        if not isinstance(event_id, str):
-            return False
-        repeat = event_id in self._seen
-        self._seen[event_id] = None
-        self._seen.move_to_end(event_id)
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
-        return repeat
 
-    def _knows_secret(self, headers: Mapping[str, bytes]) -> bool:
-        if self.behaviour.secret is None:
-            return True
-        given = headers.get(self.behaviour.secret_header.lower(), b"")
-        return hmac.compare_digest(given, self.behaviour.secret.encode())
-
-    def _secret_words(self) -> str:
-        return f"the {self.behaviour.secret_header} header does not carry the secret"
+def is_repeat(seen: OrderedDict[str, None], event_id: object) -> bool:
+    """Return whether *event_id* came before, and remember it among the last ones in *seen*."""
+    if not isinstance(event_id, str):
+        return False
+    repeat = event_id in seen
+    seen[event_id] = None
+    seen.move_to_end(event_id)
+    if len(seen) > REMEMBERED:
+        seen.popitem(last=False)
+    return repeat
 
 
-async def _read(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes | None:
+async def read_request(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes | None:
     """Return the request's body, or None if it exceeds the cap."""
     body = bytearray()
     while True:
@@ -139,7 +144,8 @@ async def _read(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes | Non
             return bytes(body)
 
 
-async def _answer(send: Callable[[dict[str, Any]], Awaitable[None]], status: int, body: bytes) -> None:
+async def send_answer(send: Callable[[dict[str, Any]], Awaitable[None]], status: int, body: bytes) -> None:
+    """Answer with *body* as JSON, if there is one."""
     headers = [] if status == 204 else [(b"content-length", b"%d" % len(body))]
     if body:
         headers += [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
