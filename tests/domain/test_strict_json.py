@@ -83,7 +83,17 @@ def test_what_parsers_differ_on_is_refused_in_one_sentence(row: str, data: bytes
     str(caught.value).encode()
 
 
+def nested(levels: int, beside: int = 0) -> bytes:
+    """Return an object that is so deep, with so many flat ones in it, as compact as programs write it."""
+    inner = b'{"a":[%s]}' % b",".join([b"{}"] * beside) if beside else b"{}"
+    levels -= 3 if beside else 1
+    return b'{"a":' * levels + inner + b"}" * levels
+
+
 ACCEPTED: list[tuple[bytes, Any]] = [
+    (nested(MAX_DEPTH), None),
+    (nested(MAX_DEPTH, 1000), None),
+    (nested(3, 1000), {"a": [{}] * 1000}),
     (b' {"a" : [1, 2.5, true, null, "\xc3\xa4"]}\r\n', {"a": [1, 2.5, True, None, "ä"]}),
     (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, None),
     (b'"' + b"[" * 1000 + b'"', "[" * 1000),
@@ -95,6 +105,13 @@ ACCEPTED: list[tuple[bytes, Any]] = [
     (b"[" + b"1," * (MAX_NODES - 2) + b"1]", [1] * (MAX_NODES - 1)),
     (b'{"' + b"k" * 256 + b'":1}', {"k" * 256: 1}),
 ]
+
+
+@pytest.mark.parametrize("data", [nested(MAX_DEPTH + 1), nested(MAX_DEPTH + 1, 1000), nested(9_000)])
+def test_what_is_too_deep_is_refused_however_it_is_written(data: bytes) -> None:
+    for text in (data, data.replace(b'":', b'" : ')):
+        with pytest.raises(StrictJsonError, match="nested deeper than 32 levels"):
+            loads(text)
 
 
 @pytest.mark.parametrize(("data", "value"), ACCEPTED)

@@ -57,13 +57,29 @@ def _quick(data: bytes) -> dict[str, Any] | None:
     if data[:2] != b'{"' or data[colon + 2 : colon + 3].isspace():
         return None  # written with spaces: the comparison would fail
     openings = data.count(b"{") + data.count(b"[")
-    if openings > MAX_DEPTH or openings + data.count(b",") > MAX_NODES or _LONG.search(data) or b'\\"' in data:
+    if openings + data.count(b",") > MAX_NODES or _LONG.search(data) or b'\\"' in data:
         return None
     try:
         value = _read(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if openings > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         return None
     return value if _write(value) == data else None
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Return whether objects and arrays in *value* nest deeper than *levels*."""
+    layer = [value]
+    for _ in range(levels):
+        below: list[object] = []
+        for one in layer:
+            parts = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+            below += [part for part in parts if isinstance(part, dict | list)]
+        if not below:
+            return False
+        layer = below
+    return True
 
 
 def _thorough(data: bytes) -> Any:
