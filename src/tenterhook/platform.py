@@ -16,8 +16,8 @@ import structlog
 from tenterhook.domain.access_token import parse_issuer
 from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.destination import DestinationError, DestinationRules, parse_allowed_network
+from tenterhook.domain.inline.hook import wire
 from tenterhook.domain.principal import EMBEDDED, Principal, Role, permissions_of
-from tenterhook.domain.strict_json import StrictJsonError, loads
 from tenterhook.domain.timestamp import DAY_MS
 from tenterhook.egress.client import Client
 from tenterhook.engine.authenticate import Tokens
@@ -26,6 +26,7 @@ from tenterhook.engine.found_org import ensure_default_org
 from tenterhook.engine.index_log import index_forever
 from tenterhook.engine.inline.call import InlineResult, call_inline
 from tenterhook.engine.inline.places import Places
+from tenterhook.engine.inline.register import create_inline_hook, list_inline_hooks, replace_inline_hook
 from tenterhook.engine.inline.switchboard import Switchboard
 from tenterhook.engine.issue_token import TokenDraft, create_token
 from tenterhook.engine.lanes import Lanes
@@ -41,7 +42,7 @@ from tenterhook.engine.sign_in import create_link
 from tenterhook.engine.subscriptions import Subscriptions
 from tenterhook.engine.tally import tally_forever
 from tenterhook.engine.trust_issuer import Issuer, Issuers
-from tenterhook.errors import InvalidError, SettingsError
+from tenterhook.errors import SettingsError
 from tenterhook.ids import new_request_id, uuid7, uuid_text
 from tenterhook.settings import Settings, load_settings
 from tenterhook.store import data_dir, event_hooks, inline_hooks, log_index, quotas
@@ -125,12 +126,24 @@ class Tenterhook:
         Raises: InvalidError, with one problem per field that is wrong; NotFoundError: there is no such hook.
         """
         asked = {"type": type, "data": data, "requestType": request_type, "hookId": hook_id}
-        try:
-            # As the API reads it: within its caps, and nothing of the caller's is held on to.
-            body = loads(msgspec.json.encode({key: part for key, part in asked.items() if part is not None}))
-        except StrictJsonError as error:
-            raise InvalidError("inlineCall", [f"data: {error}"]) from error
+        # What JSON makes of it, as over the API; so nothing of the caller's is held on to.
+        body = msgspec.json.decode(msgspec.json.encode({key: part for key, part in asked.items() if part is not None}))
         return await call_inline(self.pipeline, self._caller(), body)
+
+    async def put_inline_hook(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Have the default org's inline hook with the name in *document* be as *document* says; return it.
+
+        document: what POST /api/v1/inlineHooks takes. A hook of this name is replaced (its type stays for life), else
+        one is made, active at once. For applications that bring their hooks along.
+        Raises: InvalidError, with one problem per field that is wrong.
+        """
+        pipeline, caller = self.pipeline, self._caller()
+        known = await list_inline_hooks(pipeline, caller)
+        same = next((hook for hook in known if hook.name == document.get("name")), None)
+        if same is None:
+            return wire(await create_inline_hook(pipeline, caller, document), pipeline.public_url)
+        _, hook = await replace_inline_hook(pipeline, caller, same.id, document)
+        return wire(hook, pipeline.public_url)
 
     async def sign_in_link(self) -> str:
         """Make a link that signs the default org's first super admin in once, for 15 minutes; return its text.

@@ -37,11 +37,13 @@ from call_rig import (
     told,
     with_budget,
 )
-from inline_rig import act, causes, logged, token_of_another_org
+from inline_rig import HOOKS, act, causes, logged, token_of_another_org
+from inline_samples import HTTP_BODY
 
 from tenterhook.domain.address import Address
 from tenterhook.domain.inline.kind import IMPORT, KINDS, PASSWORD_IMPORT, REGISTRATION, SAML, TELEPHONY, TOKEN
 from tenterhook.egress.client import Client
+from tenterhook.errors import InvalidError
 
 UNAVAILABLE = said(None, "503 Service Unavailable")
 #: What a failure comes to, for each type (okta/inline-hooks.md §4).
@@ -179,6 +181,21 @@ async def test_the_application_that_embeds_it_asks_without_http(api: Api) -> Non
     assert result.data["userProfile"]["nickName"] == "Ann"
     assert "nickName" not in asked["data"]["userProfile"]
     assert result.commands[0].value == {"nickName": "Ann"}
+
+
+@with_api()
+async def test_an_application_brings_its_hook_along_and_a_second_start_changes_nothing_else(api: Api) -> None:
+    async with endpoint() as receiver:
+        document = {**HTTP_BODY, "type": REGISTRATION.type}
+        document["channel"] = {**HTTP_BODY["channel"], "config": {"uri": "http://127.0.0.1:9999/"}}
+        made = await api.hooks.put_inline_hook(document)
+        document["channel"]["config"]["uri"] = receiver.url
+        again = await api.hooks.put_inline_hook(document)
+        assert (again["id"], again["channel"]["config"]["uri"]) == (made["id"], receiver.url)
+        assert (await api.call("GET", HOOKS)).json() == [again]
+        assert (await ask(api, REGISTRATION.type))["hookId"] == made["id"]
+    with pytest.raises(InvalidError, match="name: The field cannot be left blank"):
+        await api.hooks.put_inline_hook({**document, "name": ""})
 
 
 @with_api()
