@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from support.api import Api
+from support.receiver import reply
+
+from tenterhook.inline import sample_call
 
 SCRIPT = Path(__file__).parent / "support" / "sdk_session.js"
 MODULES = os.environ.get("TENTERHOOK_NODE_MODULES", "")
@@ -86,6 +89,23 @@ def test_the_sdk_takes_an_inline_hook_through_its_whole_life(server):
     assert seen["deactivated"][0] == "INACTIVE"
     assert seen["activated"][0] == "ACTIVE"
     assert seen["gone"] == [404, "E0000007", f"Not found: Resource not found: {seen['id']} (InlineHook)"]
+
+
+def test_the_sdk_executes_an_inline_hook(server, receiver):
+    answers = [
+        {"commands": [{"type": "com.okta.action.update", "value": {"result": "CREATE_USER"}}]},
+        {"error": {"errorSummary": "Not this one.", "errorCauses": []}},
+        {"commands": [{"type": "com.okta.nothing", "value": {}}]},
+    ]
+    turns = iter([json.dumps(answer).encode() for answer in answers])
+    receiver.answer = lambda received: reply(200, body=next(turns))
+    payload = sample_call("com.okta.import.transform").decode()
+    seen = session(server, "execute", receiver.url(), payload)
+    assert [one.json for one in receiver.requests] == [json.loads(payload)] * 3
+    assert seen["answered"]["commands"] == answers[0]["commands"]
+    assert seen["error"] == [400, "E0000135", "An inline hook responded with an error."]
+    assert seen["other"] == [502, "E0000134", "Okta could not communicate correctly with an inline hook."]
+    assert seen["inactive"] == [400, "E0000001", "Api validation failed: inlineHook"]
 
 
 def test_the_sdk_takes_a_hook_key_through_its_whole_life(server):

@@ -113,6 +113,21 @@ const conversations = {
     return seen;
   },
 
+  async execute(uri, payload) {
+    const hooks = client.inlineHookApi;
+    const type = 'com.okta.import.transform';
+    const inlineHook = { name: 'executed', type, version: '1.0.0', channel: overHttp(uri) };
+    const { id: inlineHookId } = await hooks.createInlineHook({ inlineHook });
+    const payloadData = JSON.parse(payload);
+    const seen = { answered: await hooks.executeInlineHook({ inlineHookId, payloadData }) };
+    seen.error = await trouble(hooks.executeInlineHook({ inlineHookId, payloadData }));
+    seen.other = await trouble(hooks.executeInlineHook({ inlineHookId, payloadData }));
+    await hooks.deactivateInlineHook({ inlineHookId });
+    seen.inactive = await trouble(hooks.executeInlineHook({ inlineHookId, payloadData }));
+    await hooks.deleteInlineHook({ inlineHookId });
+    return seen;
+  },
+
   async keys(uri) {
     const keys = client.hookKeyApi;
     const made = await keys.createHookKey({ keyRequest: { name: 'SDK key' } });
