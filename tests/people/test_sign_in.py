@@ -237,7 +237,8 @@ async def test_a_link_works_once_even_for_many_at_the_same_time(api: Api) -> Non
     me = first(api)
     admin = await add_admin(me, "alice", "READ_ONLY_ADMIN")
     link = await made(me, f"{ADMINS}/{admin['id']}/sign-in-link", {})
-    assert set(link) == {"link", "expires"}
+    assert set(link) == {"link", "url", "expires"}
+    assert link["url"] == f"{api.pipeline.public_url}/console/sign-in?link={link['link']}"
     answers = await asyncio.gather(*(attempt(api, link=link["link"]) for _ in range(10)))
     assert sorted(one.status_code for one in answers) == [200] + [401] * 9
     session = next(one for one in answers if one.status_code == 200).json()
