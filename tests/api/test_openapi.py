@@ -242,6 +242,10 @@ async def test_an_inline_hook_is_asked_as_the_document_says(api: Api) -> None:
         shown = await check_answer(api, preview, f"{path}/preview", json={"deliver": True})
         asked = SCHEMAS["InlineCallDraft"]["examples"][0]
         result = await check_answer(api, "POST /api/v1/inlineCalls", "/api/v1/inlineCalls", json=asked)
+        said = DOCUMENT["webhooks"]["inlineHookCall"]["post"]["requestBody"]["content"]["application/json"]
+        for request in receiver.requests:
+            body = json.loads(request.partition(b"\r\n\r\n")[2])
+            assert [error.message for error in validator(said["schema"]).iter_errors(body)] == []
     assert (shown["result"]["outcome"], result["outcome"]) == ("SUCCESS", "SUCCESS")
     assert result["data"] == SCHEMAS["InlineResult"]["examples"][0]["data"]
 

@@ -1,13 +1,16 @@
 """What Tenterhook sends to endpoints, in the OpenAPI document's ``webhooks``.
 
-Source: okta/event-hooks.md §5 and §6; `domain/envelope`, `domain/verification`.
+Source: okta/event-hooks.md §5 and §6; okta/inline-hooks.md §3; `domain/envelope`, `domain/inline/envelope`,
+`domain/verification`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tenterhook.api.openapi.schema import Schema, array, choice, moment, record, ref, text, uuid
+from tenterhook.api.openapi.schema import Schema, array, choice, free, moment, record, ref, text, uuid
+from tenterhook.domain.inline.envelope import CLOUD_EVENT_VERSION, EVENT_TYPE_VERSION
+from tenterhook.domain.inline.kind import IMPORT, KINDS
 
 _SENT: dict[str, Any] = {
     "uuid": "019ab1c2-0000-7f50-8a6b-7c8d9e0f1a2b",
@@ -47,6 +50,38 @@ DELIVERY_EXAMPLE: dict[str, Any] = {
     "data": {"events": [_SENT]},
     "eventTime": "2026-01-02T03:04:05.670Z",
     "contentType": "application/json",
+}
+
+INLINE_CALL: Schema = record(
+    {
+        "eventId": text("One call's id, the same at its second try.", pattern="^[A-Za-z0-9_-]{22}$"),
+        "eventTime": moment("When it was asked."),
+        "eventType": choice(KINDS, "The hook's type."),
+        "eventTypeVersion": choice((EVENT_TYPE_VERSION,)),
+        "contentType": choice(("application/json",)),
+        "cloudEventVersion": choice((CLOUD_EVENT_VERSION,)),
+        "source": text("What it is about: an address or an id, as the type has it."),
+        "requestType": choice(
+            [name for kind in KINDS.values() for name in kind.request_types],
+            "Of a registration or a telephony hook: what exactly is asked.",
+        ),
+        "data": free("`context`, and what commands may change."),
+    },
+    "Okta's envelope around what a process asks.",
+    required=(
+        *("eventId", "eventTime", "eventType", "eventTypeVersion", "contentType", "cloudEventVersion"),
+        *("source", "data"),
+    ),
+)
+INLINE_CALL_EXAMPLE: dict[str, Any] = {
+    "eventId": "3OWo4oo-QQ-rBWfRyTmQYw",
+    "eventTime": "2026-01-02T03:04:05.678Z",
+    "eventType": IMPORT.type,
+    "eventTypeVersion": EVENT_TYPE_VERSION,
+    "contentType": "application/json",
+    "cloudEventVersion": CLOUD_EVENT_VERSION,
+    "source": "cal1a2b3c4d5e6f7g8h9",
+    "data": {"context": {}, "action": {"result": "CREATE_USER"}, "appUser": {"profile": {"login": "ada"}}},
 }
 
 
@@ -107,6 +142,30 @@ WEBHOOKS: dict[str, Any] = {
                     "description": "The echo: the endpoint wants them.",
                     "content": {"application/json": {"schema": _ECHO, "example": {"verification": "o9p0a1s2d3f4"}}},
                 }
+            },
+        }
+    },
+    "inlineHookCall": {
+        "post": {
+            "operationId": "receiveInlineHookCall",
+            "tags": ["Inline calls"],
+            "summary": "A process asks",
+            "description": "Sent to an inline hook's `uri`, which has the rest of the call's time (3 s in all unless "
+            "the operator says otherwise) to answer. `Authorization` carries the channel's secret or, of an OAUTH "
+            "channel, `Bearer` and an access token. Sent once more after a failed connection or a 5xx, but for token "
+            "and telephony hooks.",
+            "parameters": [_AGENT, _REQUEST_ID, _SECRET],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": INLINE_CALL, "example": INLINE_CALL_EXAMPLE}},
+            },
+            "responses": {
+                "200": {
+                    "description": "The reply: commands, or an error. At most 256 KiB.",
+                    "content": {"application/json": {"schema": ref("InlineReply"), "example": {"commands": []}}},
+                },
+                "204": {"description": "No commands. Not for telephony."},
+                "default": {"description": "A failure: what follows depends on the type. Redirects too."},
             },
         }
     },
