@@ -293,6 +293,7 @@ def test_demo_shows_deliveries_and_cleans_up(cli: CommandLine) -> None:
     (cli.folder / "temporary").mkdir()
     with cli.start("demo", "--rate", "10", TMPDIR=str(cli.folder / "temporary")) as demo:
         demo.wait_for("Ctrl-C ends it.")
+        demo.wait_for("/console/sign-in?link=")
         demo.wait_for("VERIFIED")
         failed = demo.wait_for("→ 500").split()[-1]
         demo.wait_for(f"→ 204  sent again  {failed}")

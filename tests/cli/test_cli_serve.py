@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 from command_line import WAIT_S, CommandLine
 
@@ -63,6 +64,18 @@ def test_the_last_line_tells_the_address(cli: CommandLine) -> None:
         url = server.url()
         assert server.stop() == 0
         assert server.printed[-1] == f"listening on {url}"
+
+
+def test_each_start_prints_a_link_to_the_console_that_works_once(cli: CommandLine) -> None:
+    with cli.start("serve", "--port", "0") as server:
+        url = server.url()
+        [line] = [one for one in server.printed if one.startswith("console: ")]
+        assert line.startswith(f"console: {url}/console/sign-in?link=")
+        assert line.endswith("  (works once, for 15 minutes)")
+        link = line.split()[1].rpartition("link=")[2]
+        for status in (200, 401):
+            answer = httpx2.post(f"{url}/api/v1/sign-in", json={"link": link}, trust_env=False)
+            assert answer.status_code == status
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
