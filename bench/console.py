@@ -115,6 +115,8 @@ def fill(data: Path, events: int) -> int:
             pass
         while (found := database.run_now(tallies.folded)) is not None:
             database.run_now(partial(tallies.replace, made=found))
+        while database.run_now(partial(tallies.forget, org_id=org.id, now_ms=now_ms, limit=BATCH)):
+            pass
         return made
     finally:
         asyncio.run(database.close())

@@ -59,7 +59,6 @@ class Folded(NamedTuple):
 
 
 _noted = msgspec.msgpack.Decoder(dict[str, dict[str, list[int]]])
-_rows = msgspec.json.Decoder(list[tuple[str, int, int, int]])
 _times = msgspec.msgpack.Decoder(dict[int, int])
 _COLUMNS = "delivered, failed_attempts, ended_failed, timed, total_us, times"
 
@@ -166,15 +165,16 @@ def series(tx: Tx, org_id: str, hook_id: str, grain: Grain, starts: Collection[i
     return found
 
 
-class Counts(NamedTuple):
+class Counts(msgspec.Struct, array_like=True, gc=False):
     """What ended of one hook in one span, without its times."""
 
-    start: int  #: ms
+    hook_id: str
     delivered: int
     failed_attempts: int
     ended_failed: int
 
 
+_counts = msgspec.json.Decoder(list[Counts])
 _OF_SPAN = (
     "SELECT json_group_array(json_array(hook_id, delivered, failed_attempts, ended_failed)) FROM tally"
     " WHERE org_id = ? AND grain = ? AND start = ? AND "
@@ -183,25 +183,31 @@ _OF_SPAN = (
 
 def by_hook(
     tx: Tx, org_id: str, hook_ids: Collection[str] | None, grain: Grain, starts: Collection[int]
-) -> dict[str, list[Counts]]:
-    """Return what ended in the spans that begin at *starts* (ms), by hook; in no order, and two of one start add up.
+) -> dict[str, dict[int, Counts]]:
+    """Return what ended in the spans that begin at *starts* (ms), by hook and start.
 
     hook_ids: of which; None: of all. A hook of which nothing ended then is missing.
     """
-    found: dict[str, list[Counts]] = {}
+    found: dict[str, dict[int, Counts]] = {}
     # One row a span: each row that comes out of SQLite alone costs more than finding it.
     of_span = _OF_SPAN + ("hook_id > ?" if hook_ids is None else "hook_id IN (SELECT value FROM json_each(?))")  # noqa: S608
     chosen = ALL if hook_ids is None else _json(hook_ids)
     for start in starts:
         row: Any = tx.driver.execute(of_span, (org_id, int(grain), start, chosen)).fetchone()
-        for hook_id, *counts in _rows.decode(row[0]):
-            found.setdefault(hook_id, []).append(Counts(start, *counts))
+        for one in _counts.decode(row[0]):
+            of_hook = found.get(one.hook_id)
+            if of_hook is None:
+                found[one.hook_id] = {start: one}
+            else:
+                of_hook[start] = one
     wanted = frozenset(starts)
-    for (_, about, minute), one in _by_minute(_notes(tx), org_id).items():
+    for (_, about, minute), tally in _by_minute(_notes(tx), org_id).items():
         start = minute - minute % grain
         if start in wanted and (hook_ids is None or about in hook_ids):
-            counted = Counts(start, one.delivered, one.failed_attempts, one.ended_failed)
-            found.setdefault(about, []).append(counted)
+            counts = found.setdefault(about, {}).setdefault(start, Counts(about, 0, 0, 0))
+            counts.delivered += tally.delivered
+            counts.failed_attempts += tally.failed_attempts
+            counts.ended_failed += tally.ended_failed
     return found
 
 

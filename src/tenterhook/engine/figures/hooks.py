@@ -36,7 +36,7 @@ class HookFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Facts(NamedTuple):
-    counts: dict[str, list[Counts]]
+    counts: dict[str, dict[int, Counts]]
     backlogs: dict[str, Backlog]
     failing: dict[str, int]
     last: dict[str, int]
@@ -67,9 +67,10 @@ async def read_hook_figures(
         )
 
     facts = await pipeline.database.read(read)
+    empty = [Bucket(start, 0, 0, 0) for start in starts]
     found: dict[str, HookFigures] = {}
     for hook_id, hook in hooks.items():
-        buckets = _hours(starts, facts.counts.get(hook_id, ()))
+        buckets = _hours(empty, facts.counts.get(hook_id))
         delivered, ended = sum(one.delivered for one in buckets), sum(one.ended_failed for one in buckets)
         backlog = facts.backlogs.get(hook_id, Backlog())
         found[hook_id] = HookFigures(
@@ -87,15 +88,12 @@ async def read_hook_figures(
     return found
 
 
-def _hours(starts: list[int], counts: Collection[Counts]) -> list[Bucket]:
-    if not counts:
-        return [Bucket(start, 0, 0, 0) for start in starts]
-    sums: dict[int, tuple[int, int, int]] = dict.fromkeys(starts, (0, 0, 0))
-    for one in counts:
-        before = sums[one.start]
-        sums[one.start] = (
-            before[0] + one.delivered,
-            before[1] + one.failed_attempts,
-            before[2] + one.ended_failed,
-        )
-    return [Bucket(start, *sums[start]) for start in starts]
+def _hours(empty: list[Bucket], counts: dict[int, Counts] | None) -> list[Bucket]:
+    if counts is None:
+        return list(empty)
+    return [
+        Bucket(bucket.start, one.delivered, one.failed_attempts, one.ended_failed)
+        if (one := counts.get(bucket.start)) is not None
+        else bucket
+        for bucket in empty
+    ]
