@@ -60,7 +60,7 @@ def sparkline(values: Sequence[float], *, label: str, width: int = 96, height: i
 
 
 #: Of a schedule: room for a wait's label, and what an hour-long wait adds to it.
-_GAP, _STRETCH = 46, 5
+_GAP, _STRETCH = 50, 5
 _EDGE, _AXIS = 22, 24
 
 

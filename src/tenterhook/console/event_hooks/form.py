@@ -254,7 +254,7 @@ async def _show(visit: Visit, hook: EventHook | None, fields: HookFields, shown:
 routes = [
     page(f"{PATH}/new", show_new, Permission.MANAGE_HOOKS),
     action(f"{PATH}/new", create, Permission.MANAGE_HOOKS, cap_bytes=MAX_BYTES),
-    action(f"{PATH}/check-filter", check_filter, Permission.MANAGE_HOOKS),
+    action(f"{PATH}/new/check-filter", check_filter, Permission.MANAGE_HOOKS),
     page(f"{PATH}/{{hook_id}}/edit", show_edit, Permission.MANAGE_HOOKS),
     action(f"{PATH}/{{hook_id}}/edit", save, Permission.MANAGE_HOOKS, cap_bytes=MAX_BYTES),
 ]

@@ -28,7 +28,7 @@ from tenterhook.errors import InvalidError, NotFoundError
 #: An event of 256 KiB, as forms write it.
 MAX_BYTES = 1024 * 1024
 #: Newest events that are offered, and how long (seconds) they are looked for.
-RECENT, BUDGET_S = 6, 0.1
+RECENT, BUDGET_S = 10, 2.0
 #: What curl sends by itself.
 _BY_ITSELF = ("host", "content-length", "connection")
 _PHASES = (("dns", "DNS"), ("connect", "Connect"), ("tls", "TLS"), ("first_byte", "First byte"), ("total", "In all"))
@@ -94,6 +94,7 @@ async def _show(visit: Visit, hook: EventHook, source: Source, shown: Preview | 
         standing=standing_of(hook),
         source=source,
         errors=source.errors or FieldErrors(),
+        reads_log=visit.may(Permission.READ_LOG),
         recent=await _recent(visit, hook),
         shown=shown,
         head="" if shown is None else visible(as_head(shown.request)),
@@ -104,8 +105,8 @@ async def _show(visit: Visit, hook: EventHook, source: Source, shown: Preview | 
 
 
 async def _recent(visit: Visit, hook: EventHook) -> FilterTest | None:
-    """Return the newest events of the hook's types, for those who may read the log."""
-    if not visit.may(Permission.READ_LOG):
+    """Return the newest events of the hook's types, if they are asked for: rare ones take a while to find."""
+    if not visit.query("recent") or not visit.may(Permission.READ_LOG):
         return None
     return await try_filter(visit.pipeline, visit.principal, hook.id, Trial(None, RECENT), budget_s=BUDGET_S)
 
