@@ -20,8 +20,9 @@ from tenterhook.domain.inline.sample import sample_data
 
 CALLS = "/api/v1/inlineCalls"
 SECRET = "s3cret-value"
-#: What the promise allows beyond the budget (DESIGN §3.5).
-GRACE_S = 0.1
+#: What a test allows beyond the budget. The promise is 0.1 s (DESIGN §3.5) and the benchmark measures it; here machines
+#: are shared, and each endpoint that a test waits for would hold its caller far longer than this.
+GRACE_S = 2.0
 
 
 def said(body: object = None, status: str = "200 OK", *fields: str) -> bytes:

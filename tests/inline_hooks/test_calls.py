@@ -290,23 +290,23 @@ async def test_a_flood_is_cut_off_at_256_kib(api: Api) -> None:
     async with endpoint(flood) as receiver:
         await add_hook(api, SAML.type, receiver.url)
         result, waited_s = await timed_ask(api, SAML.type)
-    assert waited_s < 2
+    assert waited_s < 3 + GRACE_S
     assert (result["outcome"], result["reason"]) == ("UNCHANGED", "The answer's body exceeds 256 KiB.")
 
 
 @with_api()
 async def test_the_second_try_has_only_what_the_first_has_left(api: Api) -> None:
     async def slow_failure(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(3.0)
         writer.write(UNAVAILABLE)
         await writer.drain()
 
     async with endpoint(slow_failure, hang) as receiver:
-        with_budget(api, 0.5)
+        with_budget(api, 4.0)
         await add_hook(api, SAML.type, receiver.url)
         _, waited_s = await timed_ask(api, SAML.type)
         assert len(receiver.requests) == 2
-    assert 0.45 <= waited_s <= 0.5 + GRACE_S
+    assert 3.9 <= waited_s <= 4.0 + GRACE_S, "a budget of its own would make it seven seconds"
 
 
 # -- once more, or not -------------------------------------------------------------------------------------------------
