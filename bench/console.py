@@ -294,7 +294,7 @@ def _settle(folder: Path, batch: int, hooks: int, counts: bool) -> tuple[float, 
     folder.mkdir()
     database = Database(folder / "tenterhook.db")
     note = tallies.note
-    many = SETTLED if batch > 1 else SETTLED // 10
+    many = SETTLED if batch > 1 else SETTLED // 40  # each of those is a commit
     try:
         database.run_now(migrate)
         random, now_ms, spent = Random(1), time.time_ns() // 1_000_000, 0.0
