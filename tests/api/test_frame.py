@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 
+import httpx2
 import pytest
-from api_rig import EVENT, Api, with_api
+from api_rig import BASE, EVENT, Api, with_api
 from structlog.testing import capture_logs
 
 from tenterhook import errors
+from tenterhook.api.app import create_app
 from tenterhook.api.errors import complaint_of
 from tenterhook.door.exchange import Exchange
 from tenterhook.door.protocol_error import ProtocolError
@@ -62,9 +64,17 @@ async def test_a_request_id_of_the_client_is_not_taken_over(api: Api) -> None:
 
 @with_api()
 async def test_an_unknown_path_is_told_in_oktas_words(api: Api) -> None:
-    for path in ("/api/v1/nowhere", "/", "/api/v1/api-tokens/", "/redoc"):
+    for path in ("/api/v1/nowhere", "/api", "/api/v1/api-tokens/", "/redoc"):
         told = assert_error(await api.call("GET", path), 404, "E0000008")
         assert told["errorSummary"] == "The requested path was not found"
+
+
+@with_api()
+async def test_an_api_without_a_console_has_nothing_where_one_would_be(api: Api) -> None:
+    alone = httpx2.ASGITransport(app=create_app(api.pipeline))
+    async with httpx2.AsyncClient(transport=alone, base_url=BASE) as client:
+        for path in ("/", "/console", "/console/sign-in"):
+            assert_error(await client.get(path), 404, "E0000008")
 
 
 @with_api()
