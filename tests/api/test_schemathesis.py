@@ -23,6 +23,7 @@ from schemathesis.checks import CHECKS
 from tenterhook.api.app import resource_routes
 from tenterhook.api.openapi.document import document
 from tenterhook.domain.address import Address
+from tenterhook.domain.inline.sample import sample_data
 from tenterhook.door.rate_limit import Bucket, RateLimits
 from tenterhook.egress.client import Client
 from tenterhook.egress.resolve import ResolveError
@@ -175,8 +176,22 @@ def lead_to_what_there_is(case: schemathesis.Case, server: Running) -> None:
     if isinstance(body.get("events"), dict):
         body["events"]["items"] = ["user.lifecycle.create", "user.session.start"]
         body["events"].pop("filter", None)
-    if case.path.endswith("/preview") and not {"event", "uuid"} & body.keys():
+    if "inline" in case.path:
+        lead_to_an_inline_hook(case, body)
+    elif case.path.endswith("/preview") and not {"event", "uuid"} & body.keys():
         case.body = {"eventType": "user.session.start", "deliver": body.get("deliver", True)}
+
+
+def lead_to_an_inline_hook(case: schemathesis.Case, body: dict[str, Any]) -> None:
+    """Ask the hook that there is something that its type has."""
+    kind = inline_body("")["type"]
+    if case.path.endswith("/preview"):
+        case.body = {"deliver": body.get("deliver", True)}
+    elif case.path.endswith("/execute"):
+        case.body = {"data": sample_data(kind), **{key: body[key] for key in body.keys() - {"data", "requestType"}}}
+        case.body["eventType"] = kind
+    elif case.path.endswith("/inlineCalls"):
+        case.body = {"type": kind, "data": sample_data(kind)}
 
 
 def inline_body(uri: str) -> dict[str, Any]:

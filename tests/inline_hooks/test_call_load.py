@@ -187,14 +187,15 @@ def _refused(places: Places, org_id: str) -> bool:
 
 
 @with_api(inline_concurrency=200)
-async def test_two_hundred_calls_on_a_hung_endpoint_keep_nobody_else_waiting(api: Api) -> None:
+async def test_many_calls_on_a_hung_endpoint_keep_nobody_else_waiting(api: Api) -> None:
     with_budget(api, 60.0)
+    many = min(150, api.pipeline.switchboard.places.of_all // 2)  # as many as this process may have files for
     async with endpoint(hang) as hung, endpoint() as healthy, endpoint() as event_receiver:
         await add_hook(api, IMPORT.type, hung.url)
         await add_hook(api, TOKEN.type, healthy.url)
         await api.add_hook(event_receiver.url)
-        waiting = [asyncio.create_task(timed_ask(api, IMPORT.type)) for _ in range(150)]
-        await until(lambda: len(hung.requests) >= 150)
+        waiting = [asyncio.create_task(timed_ask(api, IMPORT.type)) for _ in range(many)]
+        await until(lambda: len(hung.requests) >= many)
         for _ in range(5):
             result, _ = await timed_ask(api, TOKEN.type)
             assert result["outcome"] == "SUCCESS"
