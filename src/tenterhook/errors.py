@@ -60,15 +60,17 @@ class InvalidError(CallerError):
 class QueryError(CallerError):
     """A log query is not valid, in the words that Okta's System Log has for it.
 
-    code, summary: the whole ``errorCode`` and ``errorSummary``. causes: one text each, none for most.
+    code, summary: the whole ``errorCode`` and ``errorSummary``. causes: one text each, none for most. position: where
+    in the filter the mistake is, counted from 0; None: nowhere in particular.
     Source: okta/system-log.md §5.
     """
 
-    def __init__(self, code: str, summary: str, causes: Sequence[str] = ()) -> None:
+    def __init__(self, code: str, summary: str, causes: Sequence[str] = (), position: int | None = None) -> None:
         super().__init__(summary)
         self.code = code
         self.summary = summary
         self.causes = tuple(causes)
+        self.position = position
 
 
 class BadRequestError(CallerError):

@@ -11,6 +11,7 @@ from browser_rig import PHONE, WIDE, Server, signed_in_window, window_of
 from playwright.sync_api import expect
 
 from tenterhook.console.app import PAGES
+from tenterhook.console.routes import Kind
 
 #: Every page without parameters, as there are.
 PATHS = sorted(
@@ -18,7 +19,7 @@ PATHS = sorted(
         route.path
         for module in PAGES
         for route in module.routes
-        if route.method == "GET" and "{" not in route.path and not route.public
+        if route.kind in (Kind.PAGE, Kind.LIVE) and route.method == "GET" and "{" not in route.path and not route.public
     }
 )
 HARM = [

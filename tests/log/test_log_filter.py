@@ -341,6 +341,36 @@ def test_data_of_custom_types_is_reached_by_its_path_and_compared_as_the_value_i
     assert filter_ast.holds(parse_log_filter(text), DATA) is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ('actor.id eq "a" and ou.result eq "b"', "ou.result"),
+        ('actor.id is "a"', "is"),
+        ("eventType eq user.session.start", "user.session.start"),
+        ('securityContext.asNumber gt "many"', '"many"'),
+        ("securityContext.isProxy gt true", "securityContext.isProxy"),
+        ("(" * 17 + "actor.id pr", "(actor.id pr"),
+        ('published gt "2026-01-01T00:00:00Z"', "published"),
+    ],
+)
+def test_it_is_told_where_the_mistake_is(text: str, mark: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse_log_filter(text)
+    assert caught.value.position == text.index(mark)
+
+
+def test_what_is_missing_at_the_end_is_missing_there() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse_log_filter("(eventType pr")
+    assert caught.value.position == 13
+
+
+def test_a_filter_that_is_too_long_is_wrong_nowhere_in_particular() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse_log_filter("a" * 5_000)
+    assert caught.value.position is None
+
+
 def test_a_path_into_data_has_a_depth() -> None:
     assert parse_log_filter("data" + ".a" * 16 + " pr")
     with pytest.raises(QueryError, match="field is not valid: data"):

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from tenterhook.console import assets, cookies, limits, overview, sign_in, theme
+from tenterhook.console import assets, cookies, limits, overview, sign_in, system_log, theme
 from tenterhook.console.cookies import Cookies
 from tenterhook.console.error_pages import error_page
 from tenterhook.console.event_hooks import routes as event_hooks
@@ -26,7 +26,7 @@ from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import ForbiddenError
 
 #: Each of these has a table `routes`.
-PAGES: Sequence[ModuleType] = (overview, sign_in, theme, limits, event_hooks)
+PAGES: Sequence[ModuleType] = (overview, sign_in, theme, limits, event_hooks, system_log)
 
 #: What `Referrer-Policy` has to say is decided in record 9: with no-referrer browsers call our own forms' origin null.
 HEADERS = {
@@ -90,7 +90,7 @@ class Console:
         """Find out who this browser is signed in as; one that is not gets a secret for its forms to be held by."""
         shown = self._cookies.read_secret(visit.request, cookies.SESSION)
         if shown is not None:
-            seen = LIVE not in visit.request.headers
+            seen = LIVE not in visit.request.headers and visit.path not in self.routes.unseen
             visit.inside = await enter_console(self._pipeline, shown, visit.person, seen=seen)
         if visit.inside is not None:
             visit.exchange.principal = visit.inside.principal

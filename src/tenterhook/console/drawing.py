@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log10
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 _METER_W, _METER_H = 160, 6
+
+
+class Column(NamedTuple):
+    """One bar of a histogram that leads somewhere."""
+
+    value: int
+    label: str  #: what it counts, and how much
+    address: str | None  #: None: it leads nowhere
 
 
 def meter(used: int, limit: int, *, warn_at: float = 0.7, label: str) -> Markup:
@@ -44,6 +53,26 @@ def bars(values: Sequence[int], *, bad: Sequence[int] = (), label: str, height: 
         if wrong:
             parts.append(f'<rect class="bars-bad" x="{x}" y="{height - wrong}" width="{wide}" height="{wrong}"/>')
     return _picture("bars", width, height, label, parts)
+
+
+def columns(values: Sequence[Column], *, label: str, height: int = 64, step: int = 16) -> Markup:
+    """Return a histogram whose bars are links, each with its words; the whole height above a bar belongs to it."""
+    most = max((one.value for one in values), default=0) or 1
+    width = max(1, len(values)) * step
+    parts = [f'<line class="bars-floor" x1="0" x2="{width}" y1="{height - 0.5}" y2="{height - 0.5}"/>']
+    for at, (value, words, address) in enumerate(values):
+        whole, x = _tall(value, most, height), at * step
+        room = f'<rect class="column-room" x="{x}" y="0" width="{step}" height="{height}"/>'
+        bar = f'<rect class="bars-good" x="{x + 1}" y="{height - whole}" width="{step - 2}" height="{whole}"/>'
+        drawn = f"<title>{escape(words)}</title>{room}{bar if whole else ''}"
+        if address is None:
+            parts.append(f"<g>{drawn}</g>")
+        else:
+            parts.append(f'<a href="{escape(address)}" aria-label="{escape(words)}">{drawn}</a>')
+    return Markup(  # noqa: S704 - words and addresses are escaped, the rest is numbers of ours
+        f'<svg class="columns" viewBox="0 0 {width} {height}" role="group" preserveAspectRatio="none"'
+        f' aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    )
 
 
 def sparkline(values: Sequence[float], *, label: str, width: int = 96, height: int = 24) -> Markup:

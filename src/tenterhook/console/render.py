@@ -28,9 +28,14 @@ def _environment() -> Environment:
         duration=words.duration,
         moment=words.moment,
         ago=words.ago,
+        visible_json=words.visible_json,
     )
     environment.globals.update(
-        asset=assets.address, meter=drawing.meter, bars=drawing.bars, sparkline=drawing.sparkline
+        asset=assets.address,
+        meter=drawing.meter,
+        bars=drawing.bars,
+        sparkline=drawing.sparkline,
+        columns=drawing.columns,
     )
     return environment
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 Endpoint = Callable[["Visit"], Awaitable[Response]]
 
 
+class Kind(Enum):
+    """What comes back from a GET."""
+
+    PAGE = "a page"
+    LIVE = "a page that asks for itself again, even without script"
+    PART = "what a page fetches, or a file to keep"
+    STREAM = "what a page fetches, without an end"
+
+
+#: Answers that nobody need be looking at: they keep no session from ending.
+UNSEEN = frozenset({Kind.LIVE, Kind.STREAM})
+
+
 class PageRoute(NamedTuple):
     """One thing that the console answers."""
 
@@ -28,11 +42,12 @@ class PageRoute(NamedTuple):
     permission: Permission | None  #: None: anybody who is signed in
     public: bool = False  #: whether one need not even be that
     cap_bytes: int = MAX_FORM_BYTES  #: of the form
+    kind: Kind = Kind.PAGE
 
 
-def page(path: str, endpoint: Endpoint, permission: Permission | None) -> PageRoute:
-    """Return the route of a page: it shows something and changes nothing."""
-    return PageRoute("GET", path, endpoint, permission)
+def page(path: str, endpoint: Endpoint, permission: Permission | None, kind: Kind = Kind.PAGE) -> PageRoute:
+    """Return the route of a page, or of what belongs to one: it shows something and changes nothing."""
+    return PageRoute("GET", path, endpoint, permission, kind=kind)
 
 
 def action(
@@ -47,6 +62,8 @@ class Routes:
 
     def __init__(self, routes: Iterable[PageRoute]) -> None:
         self.all = list(routes)
+        #: Paths without parameters: see `UNSEEN`.
+        self.unseen = frozenset(route.path for route in self.all if route.kind in UNSEEN)
         self._paths: dict[str, tuple[re.Pattern[str], dict[str, PageRoute]]] = {}
         for route in self.all:
             if route.path not in self._paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -66,6 +67,13 @@ def visible(value: object) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def visible_json(text: str) -> str:
+    """Return JSON in which every such character is written as JSON's own escape; lines stay lines."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def moment(at: float | str | None, none: str = "never") -> Markup | str:

@@ -83,7 +83,8 @@ def parse_log_filter(text: str) -> Node:
     except UnexpectedInput as error:
         _refuse_syntax(text, error)
     except _ClauseError as error:
-        raise QueryError(error.code, str(error) if error.whole else f"Invalid filter '{text}': {error}") from error
+        summary = str(error) if error.whole else f"Invalid filter '{text}': {error}"
+        raise QueryError(error.code, summary, position=error.position) from error
 
 
 @cache
@@ -94,9 +95,10 @@ def _parser() -> Lark:
 class _ClauseError(Exception):
     """A clause that is well-formed and says nothing that we can do."""
 
-    def __init__(self, code: str, summary: str, *, whole: bool = True) -> None:
+    def __init__(self, code: str, summary: str, position: int | None, *, whole: bool = True) -> None:
         super().__init__(summary)
         self.code = code
+        self.position = position
         #: Whether the summary stands alone, or follows "Invalid filter '…': ".
         self.whole = whole
 
@@ -130,7 +132,8 @@ def _operator(word: Token) -> Operator:
     try:
         return Operator(word.lower())
     except ValueError as error:
-        raise _ClauseError("E0000053", _unrecognized(word, word.start_pos or 0), whole=False) from error
+        text = _unrecognized(word, word.start_pos or 0)
+        raise _ClauseError("E0000053", text, word.start_pos, whole=False) from error
 
 
 def _attribute(name: Token, operator: Operator) -> tuple[tuple[str, ...], Kind]:
@@ -138,7 +141,7 @@ def _attribute(name: Token, operator: Operator) -> tuple[tuple[str, ...], Kind]:
         raise _unsupported(operator, name)
     known = kind_of(name)
     if known is None:
-        raise _ClauseError("E0000053", f"field is not valid: {name}")
+        raise _ClauseError("E0000053", f"field is not valid: {name}", name.start_pos)
     return known
 
 
@@ -186,15 +189,17 @@ def _refuse_value(token: Token, wanted: str) -> NoReturn:
     raise _ClauseError(
         "E0000053",
         f"Unrecognized value {_clipped(token)} at position {token.start_pos}. Expected: {wanted}",
+        token.start_pos,
         whole=False,
     )
 
 
-def _unsupported(operator: Operator, name: str) -> _ClauseError:
+def _unsupported(operator: Operator, name: Token) -> _ClauseError:
     return _ClauseError(
         "E0000031",
         "The supplied combination of operator and field is not currently supported. "
         f"Operator: {operator}, Field: {name}",
+        name.start_pos,
     )
 
 
@@ -208,7 +213,7 @@ def _check_depth(text: str) -> None:
         depth += {"(": 1, ")": -1}.get(mark[0], 0)
         if depth > MAX_DEPTH:
             what = f"Brackets are nested deeper than {MAX_DEPTH} levels at position {mark.start()}."
-            raise QueryError("E0000053", f"Invalid filter '{text}': {what}")
+            raise QueryError("E0000053", f"Invalid filter '{text}': {what}", position=mark.start())
 
 
 def _refuse_syntax(text: str, error: UnexpectedInput) -> NoReturn:
@@ -226,7 +231,7 @@ def _refuse_syntax(text: str, error: UnexpectedInput) -> NoReturn:
         wanted = ", ".join(word for name, word in _WORDS.items() if name in expected)
         seen = f"'{_clipped(found)}'" if found else "end"
         what = f"Unexpected {seen} at position {position}. Expected: {wanted}"
-    raise QueryError("E0000053", f"Invalid filter '{text}': {what}") from error
+    raise QueryError("E0000053", f"Invalid filter '{text}': {what}", position=position) from error
 
 
 def _clipped(text: str) -> str:

@@ -81,6 +81,18 @@ async def enter_console(pipeline: Pipeline, cookie: str, visitor: Visitor, *, se
     return Inside(_principal(found, visitor), cookie)
 
 
+async def still_inside(pipeline: Pipeline, cookie: str, visitor: Visitor) -> Principal | None:
+    """Return who is inside by this cookie, for an answer that goes on and on; it keeps no session from ending.
+
+    None: nobody any more, or somebody whose role has changed: the next request gets them a new cookie, this cannot.
+    """
+    digest, now_ms = token_digest(cookie), pipeline.now_ms()
+    found = await pipeline.database.read(lambda tx: _find(pipeline, tx, digest, now_ms))
+    if found is None or found.token.role is not found.admin.role:
+        return None
+    return _principal(found, visitor)
+
+
 async def leave_console(pipeline: Pipeline, principal: Principal, cookie: str) -> None:
     """End the session of *cookie*, which is the caller's, for good, and log it."""
     await revoke_token(pipeline, principal, principal.token_id)

@@ -225,3 +225,6 @@ function check(area, path) {
 
 for (const group of document.querySelectorAll("#headers, [data-filters]")) if (group.querySelector("[data-blank]")) dressRows(group);
 for (const picker of document.querySelectorAll("[data-picker]")) dressPicker(picker);
+
+// What only a few pages need has a file of its own.
+for (const one of document.querySelectorAll("[data-module]")) import(one.dataset.module).then(({ begin }) => begin(one, dress));
