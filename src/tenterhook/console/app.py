@@ -11,11 +11,26 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from tenterhook.console import assets, cookies, limits, overview, sign_in, system_log, theme
+from tenterhook.console import (
+    account,
+    admins,
+    assets,
+    cookies,
+    event_types,
+    hook_keys,
+    limits,
+    orgs,
+    overview,
+    sign_in,
+    system_log,
+    theme,
+    tokens,
+)
 from tenterhook.console.cookies import Cookies
 from tenterhook.console.error_pages import error_page
 from tenterhook.console.event_hooks import routes as event_hooks
 from tenterhook.console.form import read_form, token_of
+from tenterhook.console.inline_hooks import routes as inline_hooks
 from tenterhook.console.routes import PageRoute, Routes
 from tenterhook.console.same_origin import ROOT, check_origin, check_token
 from tenterhook.console.visit import Visit
@@ -26,7 +41,21 @@ from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import ForbiddenError
 
 #: Each of these has a table `routes`.
-PAGES: Sequence[ModuleType] = (overview, sign_in, theme, limits, event_hooks, system_log)
+PAGES: Sequence[ModuleType] = (
+    overview,
+    sign_in,
+    theme,
+    event_hooks,
+    inline_hooks,
+    hook_keys,
+    system_log,
+    event_types,
+    tokens,
+    admins,
+    orgs,
+    limits,
+    account,
+)
 
 #: What `Referrer-Policy` has to say is decided in record 9: with no-referrer browsers call our own forms' origin null.
 HEADERS = {

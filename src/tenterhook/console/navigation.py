@@ -52,6 +52,7 @@ SECTIONS = (
     Section(
         "Settings",
         (
+            Entry("Event Types", "/console/event-types", "types", "y"),
             Entry("Tokens", "/console/tokens", "token", "t"),
             Entry("Admins", "/console/admins", "admins", "m"),
             Entry("Orgs", "/console/orgs", "org", "g"),

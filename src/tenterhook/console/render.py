@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tenterhook.console import assets, drawing, words
+from tenterhook.console.role_words import role_label
 
 
 def _environment() -> Environment:
@@ -29,6 +30,7 @@ def _environment() -> Environment:
         moment=words.moment,
         ago=words.ago,
         visible_json=words.visible_json,
+        role_label=role_label,
     )
     environment.globals.update(
         asset=assets.address,

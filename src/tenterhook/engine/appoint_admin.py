@@ -141,12 +141,45 @@ def find(tx: Tx, principal: Principal, admin_id: str) -> Admin:
     return admin
 
 
-def sign_out(tx: Tx, admin: Admin, now_ms: int) -> int:
+async def change_password(pipeline: Pipeline, principal: Principal, password: str, *, end_tokens: bool) -> Admin:
+    """Give the calling admin another password, sign them out everywhere, and log it.
+
+    end_tokens: whether what they issued while signed in ends as well, because somebody else may have been.
+    That they know the one they have, their caller has seen to.
+    Raises: InvalidError; NotFoundError, if they are gone; OverloadedError.
+    """
+    admin = await read_admin(pipeline, principal, principal.admin_id)
+    check_password(password, admin.login)
+    hashed = await pipeline.passwords.hash(password)
+
+    def store(tx: Tx) -> Admin:
+        after = msgspec.structs.replace(find(tx, principal, principal.admin_id), password=hashed)
+        admins.update(tx, after)
+        ended = sign_out(tx, after, pipeline.now_ms(), tokens_too=end_tokens)
+        debug = {"changed": "password", "revokedTokens": str(ended)}
+        record_act(pipeline, tx, _act(principal, "tenterhook.admin.updated", after, debug))
+        _forget(pipeline, tx, after)
+        return after
+
+    return await pipeline.database.write(store)
+
+
+def check_password(password: str, login: str) -> None:
+    """Raise InvalidError unless *password* can be one. login: whose it would be."""
+    form = Form({"password": password}, "", Problems())
+    _read_password(form, login)
+    if form.problems:
+        raise InvalidError(ENTITY, form.problems.texts)
+
+
+def sign_out(tx: Tx, admin: Admin, now_ms: int, *, tokens_too: bool = True) -> int:
     """End what signing in gave the admin: sessions, links, tokens that were issued with them; return how many tokens.
 
-    Whoever had stolen a session may have issued themselves a token that outlives it.
+    Whoever had stolen a session may have issued themselves a token that outlives it. tokens_too: no: they stay.
     """
     sign_in_links.remove(tx, admin.org_id, admin.id)
+    if not tokens_too:
+        return api_tokens.revoke_named(tx, admin.org_id, admin.id, SESSION, now_ms)
     return api_tokens.revoke_issued(tx, admin.org_id, admin.id, now_ms, name=SESSION)
 
 

@@ -129,13 +129,16 @@ async def read_token(pipeline: Pipeline, principal: Principal, token_id: str) ->
     row = await pipeline.database.read(lambda tx: api_tokens.get(tx, principal.org_id, token_id))
     if row is None:
         raise NotFoundError(token_id, KIND)
-    return _with_use(pipeline, row)
+    return with_use(pipeline, row)
 
 
-async def list_tokens(pipeline: Pipeline, principal: Principal, after: str | None, limit: int) -> list[ApiToken]:
-    """Return the org's tokens that were not revoked, by id."""
-    found = await pipeline.database.read(lambda tx: api_tokens.list_of(tx, principal.org_id, after, limit))
-    return [_with_use(pipeline, row) for row in found]
+async def list_tokens(
+    pipeline: Pipeline, principal: Principal, after: str | None, limit: int, *, sign_ins: bool = True
+) -> list[ApiToken]:
+    """Return the org's tokens that were not revoked, by id. sign_ins: whether those that signing in made, too."""
+    but = None if sign_ins else SESSION
+    found = await pipeline.database.read(lambda tx: api_tokens.list_of(tx, principal.org_id, after, limit, but=but))
+    return [with_use(pipeline, row) for row in found]
 
 
 async def revoke_token(pipeline: Pipeline, principal: Principal, token_id: str) -> None:
@@ -254,7 +257,7 @@ def _read_expiry(form: Form, now_ms: int) -> int | None:
     return expires
 
 
-def _with_use(pipeline: Pipeline, row: ApiToken) -> ApiToken:
+def with_use(pipeline: Pipeline, row: ApiToken) -> ApiToken:
     """Return *row* with its last use as memory knows it: the database hears of it a minute later."""
     seen = pipeline.tokens.last_use(row.hash)
     return row if seen is None or seen <= (row.last_used or 0) else msgspec.structs.replace(row, last_used=seen)

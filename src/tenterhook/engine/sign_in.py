@@ -13,10 +13,10 @@ from tenterhook.domain.act import Act
 from tenterhook.domain.principal import Principal
 from tenterhook.engine.appoint_admin import admin_target, find, refuse_more
 from tenterhook.engine.authenticate import token_digest
-from tenterhook.engine.issue_token import SESSION, TokenDraft, create_token
+from tenterhook.engine.issue_token import ORG_KIND, SESSION, TokenDraft, create_token
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.record import record_act
-from tenterhook.errors import SignInError
+from tenterhook.errors import NotFoundError, SignInError
 from tenterhook.store import admins, api_tokens, orgs, sign_in_links, unknown_logins
 from tenterhook.store.admins import Admin
 from tenterhook.store.api_tokens import ApiToken
@@ -52,6 +52,30 @@ async def create_link(pipeline: Pipeline, principal: Principal, admin_id: str) -
         event_type = "tenterhook.sign_in_link.created"
         targets = [admin_target(admin)]
         record_act(pipeline, tx, Act(org_id=admin.org_id, event_type=event_type, principal=principal, targets=targets))
+
+    await pipeline.database.write(store)
+    return text, now_ms + LINK_MS
+
+
+async def create_link_in(pipeline: Pipeline, principal: Principal, org_id: str) -> tuple[str, int]:
+    """Make a one-time link for the first super admin of another org, as its operator may; log it there and at home.
+
+    Raises: NotFoundError, if there is no such org; otherwise as `create_link`, whose answer it has.
+    """
+    text, now_ms = secrets.token_urlsafe(32), pipeline.now_ms()  # 256 bits
+
+    def store(tx: Tx) -> None:
+        admin = None if orgs.get(tx, org_id) is None else admins.first_super_admin(tx, org_id)
+        if admin is None:
+            raise NotFoundError(org_id, ORG_KIND)
+        if org_id == principal.org_id:
+            refuse_more(pipeline, tx, principal, admin.role)
+        sign_in_links.put(tx, SignInLink(token_digest(text), org_id, admin.id, now_ms, now_ms + LINK_MS))
+        told = {org_id: dict[str, str](), principal.org_id: {} if org_id == principal.org_id else {"org": org_id}}
+        for where, debug in told.items():
+            event_type, targets = "tenterhook.sign_in_link.created", [admin_target(admin)]
+            act = Act(org_id=where, event_type=event_type, principal=principal, targets=targets, debug=debug)
+            record_act(pipeline, tx, act)
 
     await pipeline.database.write(store)
     return text, now_ms + LINK_MS

@@ -61,12 +61,25 @@ def get(tx: Tx, org_id: str, token_id: str) -> ApiToken | None:
     return None if row is None else _token(row)
 
 
-def list_of(tx: Tx, org_id: str, after: str | None, limit: int) -> list[ApiToken]:
-    """Return the org's tokens that were not revoked, by id, beginning after the id *after*."""
+def list_of(tx: Tx, org_id: str, after: str | None, limit: int, *, but: str | None = None) -> list[ApiToken]:
+    """Return the org's tokens that were not revoked, by id, beginning after the id *after*; none called *but*."""
     statement = sa.select(schema.api_token).where(_TABLE.org_id == org_id, _TABLE.revoked.is_(None))
+    if but is not None:
+        statement = statement.where(_TABLE.name != but)
     if after is not None:
         statement = statement.where(_TABLE.id > after)
     return [_token(row) for row in tx.connection.execute(statement.order_by(_TABLE.id).limit(limit))]
+
+
+def living(tx: Tx, org_id: str, name: str, now_ms: int, admin_id: str | None, limit: int) -> list[ApiToken]:
+    """Return the org's tokens called *name* that still open something, newest first. admin_id: only this admin's."""
+    statement = sa.select(schema.api_token).where(
+        _TABLE.org_id == org_id, _TABLE.name == name, _TABLE.revoked.is_(None), _TABLE.expires > now_ms
+    )
+    if admin_id is not None:
+        statement = statement.where(_TABLE.admin_id == admin_id)
+    ordered = statement.order_by(_TABLE.created.desc(), _TABLE.id).limit(limit)
+    return [_token(row) for row in tx.connection.execute(ordered)]
 
 
 def revoke(tx: Tx, org_id: str, token_id: str, now_ms: int) -> bool:
@@ -82,6 +95,12 @@ def revoke(tx: Tx, org_id: str, token_id: str, now_ms: int) -> bool:
 def revoke_of(tx: Tx, org_id: str, admin_id: str, now_ms: int) -> int:
     """End all tokens of an admin; return how many that were."""
     theirs = (_TABLE.org_id == org_id, _TABLE.admin_id == admin_id, _TABLE.revoked.is_(None))
+    return tx.connection.execute(sa.update(schema.api_token).where(*theirs).values(revoked=now_ms)).rowcount
+
+
+def revoke_named(tx: Tx, org_id: str, admin_id: str, name: str, now_ms: int) -> int:
+    """End an admin's tokens called *name*; return how many that were."""
+    theirs = (_TABLE.org_id == org_id, _TABLE.admin_id == admin_id, _TABLE.name == name, _TABLE.revoked.is_(None))
     return tx.connection.execute(sa.update(schema.api_token).where(*theirs).values(revoked=now_ms)).rowcount
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 import sqlalchemy as sa
 
@@ -36,6 +38,12 @@ def get(tx: Tx, digest: bytes) -> ConsoleSession | None:
     """Return the session with this SHA-256, or None."""
     row = tx.connection.execute(sa.select(schema.console_session).where(_TABLE.hash == digest)).one_or_none()
     return None if row is None else ConsoleSession(*row)
+
+
+def of_tokens(tx: Tx, org_id: str, token_ids: Collection[str]) -> dict[str, ConsoleSession]:
+    """Return the sessions that stand on these tokens, by token id; a token of the API has none."""
+    statement = sa.select(schema.console_session).where(_TABLE.org_id == org_id, _TABLE.token_id.in_(token_ids))
+    return {row.token_id: ConsoleSession(*row) for row in tx.connection.execute(statement)}
 
 
 def touch(tx: Tx, digest: bytes, now_ms: int) -> None:

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from tenterhook.console.event_hooks import PATH
 from tenterhook.console.event_hooks.listing import day_chart
-from tenterhook.console.event_hooks.plain import plain
 from tenterhook.console.event_hooks.policy import policy_words
 from tenterhook.console.event_hooks.standing import standing_of
+from tenterhook.console.plain import plain
 from tenterhook.console.routes import action, page
 from tenterhook.console.same_origin import inside
 from tenterhook.console.visit import Visit

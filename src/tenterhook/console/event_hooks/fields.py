@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tenterhook.console.form import Form
+from tenterhook.console.header_rows import HeaderRow, header_paths, headers_of, rows_in, rows_of
 from tenterhook.console.words import duration
 from tenterhook.domain.delivery_policy import CustomRetry, DeliveryPolicy
 from tenterhook.domain.event_filter import LANGUAGE
@@ -23,18 +24,6 @@ CUSTOM = "custom"
 
 _WAIT = re.compile(r"(\d{1,12}(?:\.\d{1,3})?) *(s|sec|m|min|h|d)?", re.ASCII)
 _UNITS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-
-
-class HeaderRow(NamedTuple):
-    """One custom header."""
-
-    key: str = ""
-    value: str = ""
-
-    @property
-    def blank(self) -> bool:
-        """Whether nothing was typed into it."""
-        return not self.key and not self.value
 
 
 class FilterRow(NamedTuple):
@@ -87,7 +76,7 @@ def fields_of(hook: EventHook) -> HookFields:
         filters=[FilterRow(one.event, one.condition.expression) for one in chosen.event_filter_map] if chosen else [],
         auth=NONE if config.auth_scheme is None else KEEP,
         auth_key="Authorization" if config.auth_scheme is None else config.auth_scheme.key,
-        headers=[HeaderRow(one.key, one.value) for one in config.headers],
+        headers=rows_of(config.headers),
         version=etag(hook),
         **_policy_fields(hook.delivery_policy),
     )
@@ -123,7 +112,6 @@ def wait_text(wait_s: float) -> str:
 
 def fields_in(form: Form) -> HookFields:
     """Return the fields as they were sent."""
-    headers = zip(form.all("header_key"), form.all("header_value"), strict=False)
     filters = zip(form.all("filter_event"), form.all("filter_expression"), strict=False)
     return HookFields(
         name=form.text("name"),
@@ -133,7 +121,7 @@ def fields_in(form: Form) -> HookFields:
         filters=[FilterRow(*row) for row in filters],
         auth=form.text("auth", NONE),
         auth_key=form.text("auth_key").strip(),
-        headers=[HeaderRow(*row) for row in headers],
+        headers=rows_in(form),
         retry=form.text("retry"),
         waits=form.text("waits"),
         retry_on=form.all("retry_on"),
@@ -149,7 +137,7 @@ def body_of(fields: HookFields, secret: str) -> dict[str, Any]:
     """Return the document that the API would be sent. secret: as it was typed; it is no part of what is shown."""
     config: dict[str, Any] = {
         "uri": fields.url,
-        "headers": [{"key": row.key, "value": row.value} for row in fields.headers if not row.blank],
+        "headers": headers_of(fields.headers),
     }
     if fields.auth != NONE:
         given = {} if fields.auth == KEEP else {"value": secret}
@@ -207,7 +195,6 @@ def paths_of(fields: HookFields) -> dict[str, str]:
         "events.filter.eventFilterMap": "filters",
         "filter.eventFilterMap": "filters",
         "channel.config.uri": "url",
-        "channel.config.headers": "headers",
         "channel.config.authScheme.key": "auth_key",
         "channel.config.authScheme.value": "auth_value",
         "deliveryPolicy.retry": "retry",
@@ -217,9 +204,7 @@ def paths_of(fields: HookFields) -> dict[str, str]:
         "deliveryPolicy.maxEventsPerRequest": "max_events",
         "deliveryPolicy.maxConcurrency": "concurrency",
     }
-    sent = [at for at, row in enumerate(fields.headers) if not row.blank]
-    for index, at in enumerate(sent):
-        paths[f"channel.config.headers[{index}]"] = f"header_{at}"
+    paths |= header_paths(fields.headers)
     for at in range(len(fields.filters)):
         paths[f"events.filter.eventFilterMap[{at}]"] = paths[f"filter.eventFilterMap[{at}]"] = f"filter_{at}"
     return paths

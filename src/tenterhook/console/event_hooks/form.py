@@ -14,7 +14,6 @@ from tenterhook.console.event_hooks.fields import (
     NONE,
     SET,
     FilterRow,
-    HeaderRow,
     HookFields,
     body_of,
     differences,
@@ -27,9 +26,10 @@ from tenterhook.console.event_hooks.fields import (
     read_waits,
 )
 from tenterhook.console.event_hooks.picker import pick_types
-from tenterhook.console.event_hooks.plain import in_words
 from tenterhook.console.event_hooks.policy import FAILURES, POLICIES, RetryWords, named_words, retry_words
 from tenterhook.console.form import NO_ERRORS, FieldErrors
+from tenterhook.console.header_rows import HeaderRow, without_row
+from tenterhook.console.plain import in_words
 from tenterhook.console.routes import action, page
 from tenterhook.console.visit import Visit
 from tenterhook.domain.channel import hints
@@ -148,7 +148,7 @@ def _add_header(visit: Visit, fields: HookFields, at: int) -> HookFields:
 
 
 def _remove_header(visit: Visit, fields: HookFields, at: int) -> HookFields:
-    return msgspec.structs.replace(fields, headers=[row for nth, row in enumerate(fields.headers) if nth != at])
+    return msgspec.structs.replace(fields, headers=without_row(fields.headers, at))
 
 
 def _add_filter(visit: Visit, fields: HookFields, at: int) -> HookFields:

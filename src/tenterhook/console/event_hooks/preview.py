@@ -9,9 +9,9 @@ import msgspec
 from starlette.responses import Response
 
 from tenterhook.console.event_hooks import PATH
-from tenterhook.console.event_hooks.plain import in_words
 from tenterhook.console.event_hooks.standing import standing_of
 from tenterhook.console.form import FieldErrors
+from tenterhook.console.plain import in_words
 from tenterhook.console.routes import action, page
 from tenterhook.console.visit import Visit
 from tenterhook.console.words import visible

@@ -14,6 +14,8 @@ _WORDS = (
     ("channel.config.uri", "the URL"),
     ("channel.config.headers", "the other headers"),
     ("events.items", "the event types"),
+    ("channel.config.clientSecret", "the client secret"),
+    ("channel.config.hookKeyId", "the hook key"),
 )
 
 

@@ -1,0 +1,159 @@
+"""Create Inline Hook, and Edit: one form. Its lesser buttons give it back, changed, as it was typed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+from starlette.responses import Response
+
+from tenterhook.console.form import NO_ERRORS, FieldErrors
+from tenterhook.console.header_rows import HeaderRow, without_row
+from tenterhook.console.inline_hooks import PATH
+from tenterhook.console.inline_hooks.fields import (
+    OAUTH,
+    SET,
+    InlineFields,
+    body_of,
+    differences,
+    fields_in,
+    fields_of,
+    names_of,
+    paths_of,
+)
+from tenterhook.console.inline_hooks.rules import on_failure, type_choices
+from tenterhook.console.plain import in_words
+from tenterhook.console.routes import action, page
+from tenterhook.console.visit import Visit
+from tenterhook.domain.inline.channel import inline_hints
+from tenterhook.domain.inline.hook import InlineHook
+from tenterhook.domain.inline.kind import KINDS
+from tenterhook.domain.precondition import Precondition
+from tenterhook.domain.principal import Permission
+from tenterhook.engine.inline import register
+from tenterhook.engine.inline.hook_keys import list_hook_keys
+from tenterhook.errors import InvalidError, PreconditionError
+
+#: In place of the names of all types, which the page has in words.
+_CHOOSE = "type: choose what the hook is for"
+_AGAIN = "Type the secret again: no page ever holds one."
+
+
+class Shown(NamedTuple):
+    """What the form shows beside its fields."""
+
+    errors: FieldErrors = NO_ERRORS
+    status: int = 200
+    changed: list[tuple[str, str]] | None = None  #: what somebody else has stored meanwhile; None: nobody has
+
+
+async def show_new(visit: Visit) -> Response:
+    """Show the empty form; the address may name a type."""
+    type_ = visit.query("type")
+    return await _show(visit, None, InlineFields(type=type_ if type_ in KINDS else ""), Shown())
+
+
+async def create(visit: Visit) -> Response:
+    """Create the hook, or do with the form what another of its buttons says."""
+    fields = fields_in(visit.form)
+    if not _saves(visit):
+        return await _step(visit, None, fields)
+    try:
+        hook = await register.create_inline_hook(visit.pipeline, visit.principal, body_of(fields, visit.form))
+    except InvalidError as error:
+        return await _show(visit, None, fields, _refused(visit, fields, error))
+    said = f"{hook.name} is created, and active. Execute it to see what its endpoint answers."
+    return visit.redirect(f"{PATH}/{hook.id}", said)
+
+
+async def show_edit(visit: Visit) -> Response:
+    """Show the form, filled with a hook."""
+    hook = await register.read_inline_hook(visit.pipeline, visit.principal, visit.params["hook_id"])
+    return await _show(visit, hook, fields_of(hook), Shown())
+
+
+async def save(visit: Visit) -> Response:
+    """Replace the hook, if it is still what the form was made of; or do what another button says."""
+    hook_id, fields = visit.params["hook_id"], fields_in(visit.form)
+    hook = await register.read_inline_hook(visit.pipeline, visit.principal, hook_id)
+    fields = msgspec.structs.replace(fields, type=hook.type)
+    if not _saves(visit):
+        return await _step(visit, hook, fields)
+    body, seen = body_of(fields, visit.form, hook.version), Precondition(frozenset({fields.version}))
+    try:
+        before, after = await register.replace_inline_hook(
+            visit.pipeline, visit.principal, hook_id, body, expected=seen
+        )
+    except InvalidError as error:
+        return await _show(visit, hook, fields, _refused(visit, fields, error))
+    except PreconditionError:
+        current = await register.read_inline_hook(visit.pipeline, visit.principal, hook_id)
+        stored = fields_of(current)
+        mine = msgspec.structs.replace(fields, version=stored.version)
+        shown = Shown(_secret_again(visit, FieldErrors()), 412, differences(fields, stored))
+        return await _show(visit, current, mine, shown)
+    return visit.redirect(f"{PATH}/{hook_id}", _saved(before, after))
+
+
+def _saves(visit: Visit) -> bool:
+    return visit.form.text("act", "save") == "save"
+
+
+def _saved(before: InlineHook, after: InlineHook) -> str:
+    moved = len(inline_hints(after, before)) > len(inline_hints(after))
+    return f"{after.name} is saved." + (" What proves who calls goes to the new host from now on." if moved else "")
+
+
+async def _step(visit: Visit, hook: InlineHook | None, fields: InlineFields) -> Response:
+    act, _, which = visit.form.text("act").partition(":")
+    if act == "add_header":
+        fields = msgspec.structs.replace(fields, headers=[*fields.headers, HeaderRow()])
+    elif act == "remove_header":
+        at = int(which) if which.isascii() and which.isdigit() else -1
+        fields = msgspec.structs.replace(fields, headers=without_row(fields.headers, at))
+    return await _show(visit, hook, fields, Shown(_secret_again(visit, FieldErrors())))
+
+
+def _refused(visit: Visit, fields: InlineFields, error: InvalidError) -> Shown:
+    problems = [_CHOOSE if one.startswith("type:") and not fields.type else one for one in error.problems]
+    said = InvalidError(register.ENTITY, problems)
+    return Shown(_secret_again(visit, FieldErrors(in_words(said), paths_of(fields))), 400)
+
+
+def _secret_again(visit: Visit, errors: FieldErrors) -> FieldErrors:
+    """Return *errors* with a word about the secret, if one was typed: it is lost with this answer."""
+    oauth = visit.form.text("channel") == OAUTH
+    field = "client_secret" if oauth else "auth_value"
+    meant = oauth or visit.form.text("auth") == SET
+    if meant and visit.form.text(field) and not errors.of(field):
+        errors.add(field, _AGAIN)
+    return errors
+
+
+async def _show(visit: Visit, hook: InlineHook | None, fields: InlineFields, shown: Shown) -> Response:
+    timeout_s = visit.pipeline.switchboard.timeout_s
+    return visit.render(
+        "inline_hooks/form.html",
+        status=shown.status,
+        hook=hook,
+        fields=fields,
+        shown=shown,
+        errors=shown.errors,
+        names=names_of(fields),
+        types=type_choices(),
+        failing=[(kind.label, on_failure(kind.type, timeout_s)) for kind in KINDS.values()],
+        kind=None if hook is None else KINDS[hook.type],
+        rule=None if hook is None else on_failure(hook.type, timeout_s),
+        keys=[view.key for view in await list_hook_keys(visit.pipeline, visit.principal)],
+        has_secret=hook is not None and hook.channel.config.auth_scheme is not None,
+        has_client_secret=hook is not None and hook.channel.type == OAUTH and hook.secret is not None,
+        needs_https=not visit.pipeline.dev,
+    )
+
+
+routes = [
+    page(f"{PATH}/new", show_new, Permission.MANAGE_INLINE_HOOKS),
+    action(f"{PATH}/new", create, Permission.MANAGE_INLINE_HOOKS),
+    page(f"{PATH}/{{hook_id}}/edit", show_edit, Permission.MANAGE_INLINE_HOOKS),
+    action(f"{PATH}/{{hook_id}}/edit", save, Permission.MANAGE_INLINE_HOOKS),
+]
