@@ -116,7 +116,7 @@ async def _step(visit: Visit, hook: InlineHook | None, fields: InlineFields) -> 
 
 def _refused(visit: Visit, fields: InlineFields, error: InvalidError) -> Shown:
     problems = [_CHOOSE if one.startswith("type:") and not fields.type else one for one in error.problems]
-    said = InvalidError(register.ENTITY, problems)
+    said = InvalidError(error.entity, problems)
     return Shown(_secret_again(visit, FieldErrors(in_words(said), paths_of(fields))), 400)
 
 
