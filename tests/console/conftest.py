@@ -1,4 +1,4 @@
-"""The rig of the API's tests serves these too; a browser and a server to look at are started for each module."""
+"""The rigs of the API's and of the walk's tests serve these too; each module gets a browser and a server."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "api"))
+sys.path += [str(Path(__file__).parents[1] / name) for name in ("api", "walk")]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@
 3. *Template.* ``templates/tokens.html`` extends ``page.html``, sets ``title`` and fills ``content`` with the macros of
    ``templates/components``, which ``ui.html`` has under one name; ``limits.html`` is the example. No ``style=`` and no
    inline script: the policy forbids both. Bars and curves are drawn in `drawing`. Times are ``{{ ms | moment }}``,
-   numbers ``{{ n | number }}``; text from outside is ``{{ text | visible }}``.
+   numbers ``{{ n | number }}``, and what came from outside is ``{{ text | visible }}``: escaped, and with characters
+   that mislead spelled out.
 4. *Forms.* ``<form method="post">{{ csrf }} …``. `Visit.form` is what was sent; the token was checked before. On
    InvalidError show the same page again, with what was typed and each problem at its field:
 

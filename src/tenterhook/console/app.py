@@ -16,7 +16,10 @@ from tenterhook.console import (
     admins,
     assets,
     cookies,
+    deliveries,
+    delivery,
     event_types,
+    explain,
     hook_keys,
     limits,
     orgs,
@@ -48,7 +51,10 @@ PAGES: Sequence[ModuleType] = (
     event_hooks,
     inline_hooks,
     hook_keys,
+    deliveries,
+    delivery,
     system_log,
+    explain,
     event_types,
     tokens,
     admins,
@@ -138,7 +144,8 @@ class Console:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # a download's policy is stricter
                 if self._cookies.secure:
                     headers["strict-transport-security"] = _HTTPS_ONLY
                 headers.setdefault("cache-control", "no-store")

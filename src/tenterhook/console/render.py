@@ -31,6 +31,9 @@ def _environment() -> Environment:
         ago=words.ago,
         visible_json=words.visible_json,
         role_label=role_label,
+        ahead=words.ahead,
+        milliseconds=words.milliseconds,
+        share=words.share,
     )
     environment.globals.update(
         asset=assets.address,

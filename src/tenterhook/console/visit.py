@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -102,13 +103,14 @@ class Visit:
             raise RateLimitedError("")
 
     def reaches(self, path: str) -> bool:
-        """Return whether there is a page at this path of the navigation, and the reader may see it."""
+        """Return whether there is a page at this path, and the reader may see it: links to others are not offered."""
         if not self.signed_in:
             return False
-        return any(
-            one.path == path and one.method == "GET" and (one.permission is None or self.may(one.permission))
-            for one in self._routes.all
-        )
+        try:
+            route, _ = self._routes.find("GET", path)
+        except HTTPException:
+            return False
+        return route.permission is None or self.may(route.permission)
 
     def render(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """Return a page. Templates find the visit as ``visit`` and a form's hidden token as ``csrf``."""

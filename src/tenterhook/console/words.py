@@ -99,3 +99,31 @@ def ago(at: int | None, now_ms: int) -> Markup | str:
     return Markup('<time datetime="{}" title="{} UTC" data-ago>{}</time>').format(
         exact, exact[:-1].replace("T", " "), said
     )
+
+
+def ahead(at: float | str | None, now_ms: int) -> Markup | str:
+    """Return how soon a point in time (ms, or a timestamp) is, as an element that says when: ``in 5 min``."""
+    ms = parse_timestamp(at) if isinstance(at, str) else at
+    if ms is None:
+        return "never"
+    exact, left = format_ms(int(ms)), int(ms) - now_ms
+    said = f"in {duration(left)}" if left >= SECOND_MS else "now"
+    return Markup('<time datetime="{}" title="{} UTC" data-ahead>{}</time>').format(
+        exact, exact[:-1].replace("T", " "), said
+    )
+
+
+def milliseconds(ms: float | None) -> str:
+    """Return a time that was measured, to three digits: ``0.42 ms``, ``38 ms``, ``1.25 s``; a dash for none."""
+    if ms is None:
+        return "–"
+    if ms >= SECOND_MS:
+        return f"{ms / SECOND_MS:.2f} s"
+    return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms" if ms >= 1 else f"{ms:.2f} ms"
+
+
+def share(percent: float) -> str:
+    """Return a share in per cent; one that is nearly whole is not rounded up to it: ``99.98 %``, ``100 %``."""
+    if percent >= 100 or percent <= 0:
+        return f"{percent:.0f} %"
+    return f"{min(percent, 99.99):.2f} %" if percent > 99 else f"{percent:.1f} %"

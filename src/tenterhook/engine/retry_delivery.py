@@ -28,7 +28,7 @@ async def retry_delivery(pipeline: Pipeline, principal: Principal, event_id: str
 
     def store(tx: Tx) -> DeliveryView:
         row = find_delivery(tx, principal.org_id, event_id)
-        _refuse(_why_not_retry(pipeline, tx, row))
+        _refuse(why_not_retry(pipeline, tx, row))
         delivery_views.make_due(tx, row, pipeline.now_ms())
         tx.after_commit_on_loop(lambda: pipeline.lanes.wake(row.hook_id))
         return whole_view(pipeline, tx, find_delivery(tx, principal.org_id, event_id))
@@ -57,7 +57,8 @@ async def cancel_delivery(pipeline: Pipeline, principal: Principal, event_id: st
     return await pipeline.database.write(store)
 
 
-def _why_not_retry(pipeline: Pipeline, tx: Tx, row: Row) -> str | None:
+def why_not_retry(pipeline: Pipeline, tx: Tx, row: Row) -> str | None:
+    """Return why nobody may retry a delivery now, as a problem of it; None: anybody who may retry may."""
     if row.state is State.DELIVERED:
         return "status: This delivery was DELIVERED; there is nothing to retry."
     if row.state is State.CLAIMED:

@@ -235,8 +235,8 @@ def _rounded(phases: Phases) -> Phases:
 
 
 def _whole_attempt(pipeline: Pipeline, tx: Tx, row: Row, attempt: Attempt) -> AttemptView:
-    hook = _hook_at(tx, row, _ms(attempt))
-    return shown_attempt(attempt, {} if hook is None else _sent_headers(pipeline, hook, attempt))
+    hook = hook_at(tx, row, _ms(attempt))
+    return shown_attempt(attempt, {} if hook is None else sent_headers(pipeline, hook, attempt))
 
 
 def shown_attempt(attempt: Attempt, headers: dict[str, str]) -> AttemptView:
@@ -248,29 +248,37 @@ def _ms(attempt: Attempt) -> int:
     return int(attempt.started.timestamp() * 1000)
 
 
-def _hook_at(tx: Tx, row: Row, time_ms: int) -> EventHook | None:
+def hook_at(tx: Tx, row: Row, time_ms: int) -> EventHook | None:
     """Return the hook as it was at a time: an attempt is sent by the hook of that moment."""
     then = event_hooks.version_at(tx, row.org_id, row.hook_id, time_ms)
     return then or event_hooks.get_version(tx, row.org_id, row.hook_id, row.hook_version)
 
 
-def _sent_headers(pipeline: Pipeline, hook: EventHook, attempt: Attempt) -> dict[str, str]:
-    """Return the headers that the attempt carried, from the hook as it was; the secret itself is kept nowhere here."""
+def sent_headers(pipeline: Pipeline, hook: EventHook, attempt: Attempt | None = None) -> dict[str, str]:
+    """Return the headers that an attempt carried, from the hook as it was; the secret itself is kept nowhere here.
+
+    attempt: None: those that any attempt would carry.
+    """
     masked = hook.model_copy(update={"secret": Secret(MASK)})
     headers = dict(masked.request_headers(fixed_headers(pipeline.user_agent)))
-    if attempt.request_id:
+    if attempt is not None and attempt.request_id:
         headers["X-Okta-Request-Id"] = attempt.request_id
     return headers
 
 
 def _response(attempt: Attempt) -> ResponseView | None:
-    """Return what came back, unless showing it would let a tenant read what stands inside the operator's networks."""
-    if attempt.status is None or attempt.private or attempt.reason is Reason.BLOCKED:
+    """Return what came back, if it may be shown."""
+    if not answer_is_shown(attempt):
         return None
     headers: dict[str, str] = {}
     for name, value in attempt.response_headers:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return ResponseView(headers, _text(attempt.response_body[:MAX_BODY_BYTES]))
+
+
+def answer_is_shown(attempt: Attempt) -> bool:
+    """Return whether an answer came, and showing it lets no tenant read what is inside the operator's networks."""
+    return attempt.status is not None and not attempt.private and attempt.reason is not Reason.BLOCKED
 
 
 def _text(raw: bytes) -> str | None:

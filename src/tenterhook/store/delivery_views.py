@@ -33,6 +33,7 @@ class Row(msgspec.Struct, frozen=True):
     state: State
     queue: Queue
     attempt_no: int  #: how many attempts have ended
+    step: int  #: how many of the policy's waits are used up
     due_at: int  #: ms
     created: int  #: ms
     ended_at: int | None  #: ms
@@ -120,18 +121,16 @@ def uuids_of(tx: Tx, delivery_ids: Sequence[int], since_ms: int) -> dict[int, li
 
 def attempts_of(tx: Tx, org_id: str, delivery_ids: Sequence[int], since_ms: int) -> dict[int, list[Attempt]]:
     """Return the last `MAX_ATTEMPTS` attempts of each delivery, first to last. since_ms: none that began before it."""
-    table = schema.attempt.c
     found: dict[int, list[Attempt]] = {}
     for identity in delivery_ids:
-        statement = (
-            sa.select(table.detail)
-            .where(table.org_id == org_id, table.delivery_id == identity, table.started >= since_ms)
-            .order_by(table.number.desc())
-            .limit(MAX_ATTEMPTS)
-        )
-        details = tx.connection.execute(statement).scalars().all()
-        found[identity] = [_decode(detail) for detail in reversed(details)]
+        rows = tx.driver.execute(_ATTEMPTS, (org_id, identity, since_ms, MAX_ATTEMPTS)).fetchall()
+        found[identity] = [_decode(detail) for (detail,) in reversed(rows)]
     return found
+
+
+_ATTEMPTS = (
+    "SELECT detail FROM attempt WHERE org_id = ? AND delivery_id = ? AND started >= ? ORDER BY number DESC LIMIT ?"
+)
 
 
 def make_due(tx: Tx, row: Row, now_ms: int) -> None:

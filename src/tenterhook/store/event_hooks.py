@@ -102,6 +102,15 @@ def version_in_force(tx: Tx, org_id: str, hook_id: str, seq: int) -> EventHook |
     return None if row is None else _hook(row)
 
 
+def version_number_in_force(tx: Tx, org_id: str, hook_id: str, seq: int) -> int | None:
+    """Return which version of the hook was in force when the event *seq* was appended; None before it was made."""
+    row = tx.driver.execute(
+        "SELECT max(version) FROM event_hook_version WHERE org_id = ? AND hook_id = ? AND from_seq <= ?",
+        (org_id, hook_id, seq),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def get_version(tx: Tx, org_id: str, hook_id: str, version: int) -> EventHook | None:
     """Return one version of a hook, living or deleted, without its secret."""
     query = _versions(org_id, hook_id).where(event_hook_version.c.version == version)
@@ -130,8 +139,10 @@ def names_of(tx: Tx, org_id: str, hook_ids: Collection[str]) -> dict[str, str]:
     return {row.id: row.name for row in tx.connection.execute(query)}
 
 
-def names(tx: Tx, org_id: str, seq: int, after: str | None, limit: int) -> list[tuple[str, str, bool]]:
-    """Return (id, name, whether it lives) of the org's hooks by id, beginning after *after*.
+def names(
+    tx: Tx, org_id: str, seq: int, after: str | None, limit: int, but: Collection[str] = ()
+) -> list[tuple[str, str, bool]]:
+    """Return (id, name, whether it lives) of the org's hooks by id, beginning after *after*, without those in *but*.
 
     Of the deleted ones only those that lived when the event *seq* was appended.
     """
@@ -142,6 +153,8 @@ def names(tx: Tx, org_id: str, seq: int, after: str | None, limit: int) -> list[
     statement = sa.select(table.id, table.name, table.deleted.is_(None)).where(*rules)
     if after is not None:
         statement = statement.where(table.id > after)
+    if but:
+        statement = statement.where(table.id.not_in(but))
     rows = tx.connection.execute(statement.order_by(table.id).limit(limit))
     return [(identity, name, bool(lives)) for identity, name, lives in rows]
 

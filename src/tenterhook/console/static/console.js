@@ -11,7 +11,7 @@ function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
-    time.textContent = "ago" in time.dataset ? ago(at) : clock(at);
+    time.textContent = "ago" in time.dataset ? far(at, -1) : "ahead" in time.dataset ? far(at, 1) : clock(at);
   }
 }
 
@@ -19,9 +19,10 @@ function clock(at) {
   return (at.getFullYear() === new Date().getFullYear() ? thisYear : otherYear).format(at);
 }
 
-function ago(at) {
-  const seconds = Math.min(0, Math.round((at - Date.now()) / 1000));
-  const [size, unit] = units.find(([one]) => -seconds >= one) ?? units[3];
+/** Say how far away a time is. side: -1 for past times, 1 for future ones, whatever two clocks make of it. */
+function far(at, side) {
+  const seconds = side * Math.max(0, Math.round((side * (at - Date.now())) / 1000));
+  const [size, unit] = units.find(([one]) => Math.abs(seconds) >= one) ?? units[3];
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
