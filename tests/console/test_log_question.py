@@ -74,7 +74,7 @@ def test_a_mistake_has_a_column_and_what_stands_on_both_sides() -> None:
     mistake = question(text='eventType eq "a" and actor.id is "b"').mistake
     assert mistake is not None
     assert (mistake.column, mistake.before, mistake.after) == (31, 'eventType eq "a" and actor.id ', 'is "b"')
-    assert mistake.text.startswith("Unrecognized attribute operator 'is' at position 30")
+    assert mistake.text.startswith("Unrecognized attribute operator 'is'. Expected: ")
     long = question(text=f'actor.id eq "{"x" * 200}" and actor.id is "{"y" * 200}"').mistake
     assert long is not None
     assert long.before.startswith("…x")

@@ -178,6 +178,7 @@ def _filter(text: str) -> tuple[Node | None, Mistake | None]:
         at = error.position
         if at is None:
             return None, Mistake(said, None)
+        said = said.replace(f" at position {at}", "", 1)  # the page shows it, and counts columns from 1
         return None, Mistake(said, at + 1, _cut(text[:at], end=False), _cut(text[at:], end=True))
 
 
