@@ -36,14 +36,19 @@ app = FastAPI(lifespan=running)
 @app.post("/sign-up")
 async def sign_up(request: Request) -> JSONResponse:
     """Create a user of what the form holds, unless the hook says no; it may add to the profile."""
-    form = await request.json()
+    try:
+        form = await request.json()
+    except ValueError:
+        form = None
+    if not isinstance(form, dict) or not isinstance(form.get("login"), str):
+        return JSONResponse({"errorSummary": 'Send a JSON object with at least a "login".'}, 400)
     asked = {"method": "POST", "url": {"value": str(request.url)}, "ipAddress": request.client and request.client.host}
     data = {"context": {"request": asked}, "userProfile": form, "action": "ALLOW"}
     result = await hooks.call_inline(inline.REGISTRATION, data)
     if result.outcome in ("DENIED", "FAILED"):
         return JSONResponse(result.error, 403)
     profile = result.data["userProfile"]
-    users[profile["login"]] = profile
+    users[form["login"]] = profile
     return JSONResponse(profile, 201)
 
 

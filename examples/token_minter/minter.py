@@ -26,7 +26,7 @@ SERVER = os.environ.get("TENTERHOOK_URL", "http://127.0.0.1:8080")
 TOKEN = os.environ.get("TENTERHOOK_TOKEN") or Path("tenterhook-data/admin-token").read_text().strip()
 KEY = RSAKey.generate_key(2048)
 
-server = httpx2.AsyncClient(base_url=f"{SERVER}/api/v1", headers={"Authorization": f"SSWS {TOKEN}"}, timeout=10)
+server = httpx2.AsyncClient(base_url=f"{SERVER}/api/v1", headers={"Authorization": f"SSWS {TOKEN}"}, timeout=40)
 
 
 @asynccontextmanager

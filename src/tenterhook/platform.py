@@ -133,8 +133,8 @@ class Tenterhook:
     async def put_inline_hook(self, document: dict[str, Any]) -> dict[str, Any]:
         """Have the default org's inline hook with the name in *document* be as *document* says; return it.
 
-        document: what POST /api/v1/inlineHooks takes. A hook of this name is replaced (its type stays for life), else
-        one is made, active at once. For applications that bring their hooks along.
+        document: what POST /api/v1/inlineHooks takes. A hook of this name is replaced (its type and its status stay),
+        else one is made, active at once. For applications that bring their hooks along.
         Raises: InvalidError, with one problem per field that is wrong.
         """
         pipeline, caller = self.pipeline, self._caller()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import AsyncIterator
 
 import pytest
 from api_rig import Api, with_api
@@ -83,6 +84,24 @@ async def test_signing_out_ends_the_session_on_the_server(api: Api) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, "/console/sign-in")
         assert browser.cookie("sid") is None
         assert not await thief.is_signed_in()
+
+
+@with_api()
+async def test_a_form_whose_session_ends_while_it_is_on_its_way_does_nothing(api: Api) -> None:
+    async with signed_in(api) as browser, browsing(api) as other:
+        other.put_cookie("sid", browser.cookie("sid") or "")
+        assert await other.is_signed_in()
+        form = f"csrf={browser.token}&name=late".encode()
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield form[:10]
+            assert (await other.send("/console/sign-out")).status_code == 303
+            yield form[10:]
+
+        said = {"Origin": browser.base, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = await browser.client.post("/console/hook-keys", content=parts(), headers=said)
+        assert (answer.status_code, answer.headers["location"][:16]) == (303, "/console/sign-in")
+    assert (await api.call("GET", "/api/v1/hook-keys")).json() == []
 
 
 @pytest.mark.parametrize("what", ["password", "dismissal", "revocation"])

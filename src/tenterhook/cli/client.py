@@ -24,8 +24,9 @@ from tenterhook.cli.output import note, part, parts
 from tenterhook.cli.server_file import DEFAULT_DATA, read_server_file
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-#: A log query may take 5 s (its server-side limit), a verification two tries of 3 s, a delivery on trial its timeout.
-TIMEOUT = httpx2.Timeout(40.0, connect=5.0)
+#: A log query may take 5 s (its server-side limit), a verification two tries of 3 s, a delivery on trial its timeout,
+#: an execution of an inline hook two tries of 30 s at most.
+TIMEOUT = httpx2.Timeout(70.0, connect=5.0)
 #: A stream gives a sign of life every 15 s.
 STREAM_TIMEOUT = httpx2.Timeout(45.0, connect=5.0)
 MAX_LINE_BYTES = 8 * 1024 * 1024

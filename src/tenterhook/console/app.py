@@ -37,11 +37,11 @@ from tenterhook.console.inline_hooks import routes as inline_hooks
 from tenterhook.console.routes import PageRoute, Routes
 from tenterhook.console.same_origin import ROOT, check_origin, check_token
 from tenterhook.console.visit import Visit
-from tenterhook.domain.principal import Principal
+from tenterhook.domain.principal import Permission, Principal
 from tenterhook.door.rate_limit import Bucket
-from tenterhook.engine.open_console import enter_console
+from tenterhook.engine.open_console import enter_console, still_inside
 from tenterhook.engine.pipeline import Pipeline
-from tenterhook.errors import ForbiddenError
+from tenterhook.errors import ForbiddenError, NotAuthenticatedError
 
 #: Each of these has a table `routes`.
 PAGES: Sequence[ModuleType] = (
@@ -119,6 +119,8 @@ class Console:
             _allow(visit, route)
         if route.method == "POST":
             await _take_form(visit, route)
+            if not route.public:
+                await _ask_again(visit)
         return await route.endpoint(visit)
 
     async def _recognise(self, visit: Visit) -> None:
@@ -157,9 +159,22 @@ class Console:
 def _allow(visit: Visit, route: PageRoute) -> None:
     """Raise unless who is signed in may go on. Raises: NotAuthenticatedError, RateLimitedError, ForbiddenError."""
     principal: Principal = visit.principal
-    visit.count(Bucket.MANAGEMENT)
+    visit.count(Bucket.LOGS if route.permission is Permission.READ_LOG else Bucket.MANAGEMENT)
     if route.permission is not None and not principal.may(route.permission):
         raise ForbiddenError(f"This needs the permission {route.permission}. Your role, {principal.role}, lacks it.")
+
+
+async def _ask_again(visit: Visit) -> None:
+    """Ask once more who is inside: a form may come half a minute after its head.
+
+    Raises: NotAuthenticatedError, if the session ended meanwhile; ForbiddenError, if its admin may do less.
+    """
+    inside = visit.inside
+    now = None if inside is None else await still_inside(visit.pipeline, inside.cookie, visit.person)
+    if now is None:
+        raise NotAuthenticatedError("the session ended while the form was on its way")
+    if not visit.principal.permissions <= now.permissions:
+        raise ForbiddenError("What you may do was reduced while the form was on its way.")
 
 
 async def _take_form(visit: Visit, route: PageRoute) -> None:

@@ -149,8 +149,10 @@ def names_of(fields: InlineFields) -> dict[str, str]:
 def differences(typed: InlineFields, stored: InlineFields) -> list[tuple[str, str]]:
     """Return what is stored otherwise than it was typed: the name of each field, and what is stored."""
     names = names_of(typed)
-    plain = [name for name in names if isinstance(getattr(typed, name, None), str)]
+    plain = [name for name in names if name != "auth" and isinstance(getattr(typed, name, None), str)]
     changed = [(names[name], getattr(stored, name)) for name in plain if getattr(typed, name) != getattr(stored, name)]
+    if (typed.auth == NONE) != (stored.auth == NONE):
+        changed.append((names["auth"], "none" if stored.auth == NONE else "one is stored"))
     if [row for row in typed.headers if not row.blank] != stored.headers:
         changed.append((names["headers"], ", ".join(f"{row.key}: {row.value}" for row in stored.headers) or "none"))
     return changed
