@@ -15,7 +15,7 @@ from tenterhook.console.deliveries import PATH
 from tenterhook.console.delivery_words import policy_name, standing_of
 from tenterhook.console.form import NO_ERRORS, FieldErrors
 from tenterhook.console.log_row import row_of
-from tenterhook.console.routes import action, page
+from tenterhook.console.routes import Kind, action, page
 from tenterhook.console.visit import Visit
 from tenterhook.console.words import milliseconds, moment, visible
 from tenterhook.domain.principal import Permission
@@ -241,6 +241,6 @@ routes = [
     action(_ONE + "/retry", retry, Permission.MANAGE_HOOKS),
     page(_ONE + "/cancel", ask_cancel, Permission.MANAGE_HOOKS),
     action(_ONE + "/cancel", cancel, Permission.MANAGE_HOOKS),
-    page(_ONE + "/request-body", download_request, Permission.READ_HOOKS),
-    page(_ONE + "/attempts/{number}/response-body", download_response, Permission.READ_HOOKS),
+    page(_ONE + "/request-body", download_request, Permission.READ_HOOKS, Kind.PART),
+    page(_ONE + "/attempts/{number}/response-body", download_response, Permission.READ_HOOKS, Kind.PART),
 ]
