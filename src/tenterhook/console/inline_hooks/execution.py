@@ -38,6 +38,13 @@ _OUTCOMES: dict[InlineOutcome, tuple[str, str, str]] = {
 }
 
 
+class Typed(NamedTuple):
+    """What the form holds."""
+
+    request_type: str | None  #: of the types that have one
+    data: str  #: JSON, or what shall be
+
+
 class CommandShown(NamedTuple):
     """One command that was applied."""
 
@@ -65,22 +72,22 @@ async def show_form(visit: Visit) -> Response:
     """Show the data that would be sent: a sample of the hook's type."""
     hook = await _find(visit)
     request_type = _request_type(hook, visit.query("request_type"))
-    return _page(visit, hook, request_type, _pretty(sample_data(hook.type, request_type)))
+    return _page(visit, hook, Typed(request_type, _pretty(sample_data(hook.type, request_type))))
 
 
 async def execute(visit: Visit) -> Response:
     """Send the data, or only show the request that would carry it. Nothing of the hook changes by it."""
     hook = await _find(visit)
-    text, request_type = visit.form.text("data"), _request_type(hook, visit.form.text("request_type"))
+    typed = Typed(_request_type(hook, visit.form.text("request_type")), visit.form.text("data"))
     visit.count(Bucket.VERIFICATION)
     try:
         sends = visit.form.text("act") != "show"
-        body = {"data": _data(text), "requestType": request_type, "deliver": sends}
+        body = {"data": _data(typed.data), "requestType": typed.request_type, "deliver": sends}
         shown = await preview_inline_call(visit.pipeline, visit.principal, hook.id, body)
     except InvalidError as error:
         errors = FieldErrors(error, {"data": "data", "requestType": "request_type"})
-        return _page(visit, hook, request_type, text, status=400, errors=errors)
-    return _page(visit, hook, request_type, text, preview=shown)
+        return _page(visit, hook, typed, errors=errors)
+    return _page(visit, hook, typed, preview=shown)
 
 
 async def _find(visit: Visit) -> InlineHook:
@@ -136,23 +143,21 @@ def _pretty(value: object) -> str:
 def _page(
     visit: Visit,
     hook: InlineHook,
-    request_type: str | None,
-    data: str,
+    typed: Typed,
     *,
-    status: int = 200,
     errors: FieldErrors = NO_ERRORS,
     preview: InlinePreview | None = None,
 ) -> Response:
     result = None if preview is None else preview.result
     return visit.render(
         "inline_hooks/execute.html",
-        status=status,
+        status=400 if errors else 200,
         hook=hook,
         kind=KINDS[hook.type],
         standing=standing_of(visit, hook),
         failing=on_failure(hook.type, visit.pipeline.switchboard.timeout_s),
-        request_type=request_type,
-        data=data,
+        request_type=typed.request_type,
+        data=typed.data,
         errors=errors,
         preview=preview,
         body=None if preview is None else _pretty(msgspec.json.decode(preview.request.body)),
