@@ -12,6 +12,7 @@ from tenterhook.cli.hooks import read_json_file
 from tenterhook.cli.inline import PATH, TYPES, Hook, find_hook, type_named
 from tenterhook.cli.output import dim, inert, note, part, parts, print_fields, print_json, say
 from tenterhook.cli.preview import print_attempt, print_request
+from tenterhook.errors import InvalidError
 
 commands = typer.Typer()
 
@@ -123,7 +124,7 @@ def _question(type: str, file: str | None, request_type: str | None) -> dict[str
         return asked if request_type is None else {**asked, "requestType": request_type}
     try:
         sample = json.loads(sample_call(type, request_type))
-    except KeyError:
+    except InvalidError:
         sample = json.loads(sample_call(type))
         sample["requestType"] = request_type  # no request type of this hook: the server says which there are
     return {key: sample[key] for key in ("data", "requestType") if key in sample}
