@@ -29,6 +29,12 @@ async def create_key(api: Api, name: str | None = None) -> dict[str, Any]:
     return found
 
 
+async def org_of(api: Api) -> str:
+    """Return the id of the first org."""
+    org_id: str = (await api.call("GET", "/api/v1/orgs")).json()[0]["id"]
+    return org_id
+
+
 async def act(api: Api, hook: dict[str, Any], verb: str) -> httpx2.Response:
     """Call a lifecycle verb of a hook."""
     return await api.call("POST", f"{HOOKS}/{hook['id']}/lifecycle/{verb}")

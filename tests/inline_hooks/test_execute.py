@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
-from api_rig import Api, with_api
+from api_rig import Api, until, with_api
 from call_rig import (
     SECRET,
     Endpoint,
@@ -20,7 +21,7 @@ from call_rig import (
     told,
     with_budget,
 )
-from inline_rig import HOOKS, act, causes, logged, token_of_another_org
+from inline_rig import HOOKS, act, causes, logged, org_of, token_of_another_org
 from inline_samples import OAUTH_BODY
 
 from tenterhook.domain.destination import parse_allowed_network
@@ -196,6 +197,29 @@ async def test_executions_and_previews_count_as_verifications(api: Api) -> None:
         assert (await execute(api, hook)).status_code == 200
         await preview(api, hook)
         assert (await execute(api, hook)).status_code == 429
+
+
+@with_api(inline_concurrency=1)
+async def test_executions_and_sent_previews_take_places_as_calls_do(api: Api) -> None:
+    places = api.pipeline.switchboard.places
+    async with endpoint(hang) as receiver:
+        hook = await add_hook(api, IMPORT.type, receiver.url)
+        for verb, body in (("execute", PAYLOAD), ("preview", {"deliver": True})):
+            asked = len(receiver.requests)
+            waiting = asyncio.create_task(api.call("POST", f"{HOOKS}/{hook['id']}/{verb}", json=body))
+            await until(lambda: len(receiver.requests) > asked)  # noqa: B023
+            assert not places.empty.is_set()
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            await until(places.empty.is_set)
+        asked = len(receiver.requests)
+        with places.hold(await org_of(api), IMPORT.type) as refusal:
+            assert refusal is None
+            for verb, body in (("execute", PAYLOAD), ("preview", {"deliver": True})):
+                refused = await api.call("POST", f"{HOOKS}/{hook['id']}/{verb}", json=body)
+                assert (refused.status_code, refused.headers["retry-after"]) == (503, "1"), refused.text
+            assert (await preview(api, hook))["delivered"] is None, "what is not sent needs no place"
+        assert len(receiver.requests) == asked
 
 
 @with_api()

@@ -4,7 +4,7 @@ import asyncio
 import re
 
 from api_rig import Api, with_api
-from inline_rig import HOOKS, act, causes, create, create_key, logged, token_of_another_org
+from inline_rig import HOOKS, act, causes, create, create_key, logged, org_of, token_of_another_org
 from inline_samples import OAUTH_BODY, SIGNED_BODY, body
 
 from tenterhook.domain.inline.kind import IMPORT, KINDS, PASSWORD_IMPORT, TELEPHONY, TOKEN
@@ -262,8 +262,3 @@ async def test_the_active_hooks_in_memory_follow_every_change_and_come_back_at_a
         assert renamed is not None
         assert renamed.secret is not None
         assert (renamed.name, renamed.secret.reveal()) == ("Renamed", "s3cret-value")
-
-
-async def org_of(api: Api) -> str:
-    org_id: str = (await api.call("GET", "/api/v1/orgs")).json()[0]["id"]
-    return org_id

@@ -24,7 +24,7 @@ from tenterhook.engine.inline.call import envelope_of
 from tenterhook.engine.inline.register import find
 from tenterhook.engine.inline.tell import Told, tell_call
 from tenterhook.engine.pipeline import Pipeline
-from tenterhook.errors import EndpointError, InvalidError
+from tenterhook.errors import EndpointError, InvalidError, OverloadedError
 from tenterhook.ids import new_call_id
 
 ENTITY = "inlineHook"
@@ -39,7 +39,8 @@ async def execute_inline_hook(pipeline: Pipeline, principal: Principal, hook_id:
     body: decoded JSON, the whole payload or as much of it as is there: what the envelope lacks is filled in. It is
     sent once more after a time-out or a failure, each within the setting inline_timeout_seconds, unless the type is
     never asked twice.
-    Raises: NotFoundError; InvalidError, also while the hook is INACTIVE; EndpointError, by what the endpoint did.
+    Raises: NotFoundError; InvalidError, also while the hook is INACTIVE; OverloadedError, while as many inline calls are
+    under way as may be; EndpointError, by what the endpoint did.
     """
     hook = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id))
     if hook.status != "ACTIVE":
@@ -47,7 +48,10 @@ async def execute_inline_hook(pipeline: Pipeline, principal: Principal, hook_id:
     question = _read(body, hook)
     event_id = _event_id(body) or new_call_id()
     payload = _payload(body, envelope_of(pipeline, hook, question, event_id))
-    asked = await _ask(pipeline, hook, payload)
+    with pipeline.switchboard.places.hold(hook.org_id, hook.type) as refusal:
+        if refusal is not None:
+            raise OverloadedError(refusal, 1)
+        asked = await _ask(pipeline, hook, payload)
     answer = read_answer(question, asked)
     decision = decide(question, answer)
     told = Told(

@@ -29,7 +29,7 @@ from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.preview import HeaderView, RequestPreview
 from tenterhook.engine.record import record_act
 from tenterhook.engine.show_deliveries import AttemptView, shown_attempt
-from tenterhook.errors import InvalidError
+from tenterhook.errors import InvalidError, OverloadedError
 from tenterhook.ids import new_call_id, new_request_id
 
 #: What answers call this thing.
@@ -56,7 +56,8 @@ async def preview_inline_call(pipeline: Pipeline, principal: Principal, hook_id:
 
     body: ``data`` (as an inline call has it; a sample without it), ``requestType``, ``deliver``. Works in every state
     of the hook, whatever its breaker says. Sending is logged as inline_hook.previewed and changes nothing.
-    Raises: NotFoundError; InvalidError, also if today's rules refuse the hook's address.
+    Raises: NotFoundError; InvalidError, also if today's rules refuse the hook's address; OverloadedError, if it is to be
+    sent while as many inline calls are under way as may be.
     """
     hook = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id))
     wanted = _read(body, hook)
@@ -65,7 +66,10 @@ async def preview_inline_call(pipeline: Pipeline, principal: Principal, hook_id:
     shown = _shown(pipeline, hook, payload)
     if not wanted.deliver:
         return InlinePreview(shown, None, None)
-    asked = await ask(pipeline, hook, payload, pipeline.switchboard.timeout_s, began=began)
+    with pipeline.switchboard.places.hold(hook.org_id, hook.type) as refusal:
+        if refusal is not None:
+            raise OverloadedError(refusal, 1)
+        asked = await ask(pipeline, hook, payload, pipeline.switchboard.timeout_s, began=began)
     decision = decide(wanted.question, read_answer(wanted.question, asked))
     act = _act(principal, hook, event_id, decision)
     await pipeline.database.write(lambda tx: record_act(pipeline, tx, act))
