@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 from api_rig import Api, until, with_api
@@ -21,14 +22,18 @@ from call_rig import (
     told,
     with_budget,
 )
-from inline_rig import HOOKS, create_key
+from inline_rig import HOOKS, create_key, org_of
 from inline_samples import OAUTH_BODY, SIGNED_BODY
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from token_rig import Issuer, OAuthClient, issuing
 
-from tenterhook.domain.inline.grant import MARGIN_S
+from tenterhook.domain.attempt import Outcome, Reason
+from tenterhook.domain.inline.breaker import MOST_FAILURES
+from tenterhook.domain.inline.grant import MARGIN_S, Grant
 from tenterhook.domain.inline.kind import REGISTRATION, SAML, TOKEN
+from tenterhook.engine.inline.grant import access_token
+from tenterhook.engine.inline.grants import NoGrant
 
 SECRET = "s3cret-value"
 
@@ -193,6 +198,38 @@ async def test_the_fetch_takes_its_time_from_the_calls_budget(api: Api) -> None:
         assert 0.45 <= waited_s <= 0.5 + GRACE_S
         assert (result["outcome"], receiver.requests) == ("UNCHANGED", [])
         assert result["reason"] == "The token endpoint did not answer in time."
+
+
+@with_api()
+async def test_a_token_endpoint_that_keeps_hanging_is_not_asked_and_the_call_is_answered_at_once(api: Api) -> None:
+    async with endpoint(hang) as issuer, endpoint() as receiver:
+        with_budget(api, 0.2)
+        await add_hook(api, TOKEN.type, receiver.url, OAUTH_BODY, channel__config__tokenUrl=issuer.url)
+        for _ in range(MOST_FAILURES):
+            assert (await ask(api, TOKEN.type))["reason"] == "The token endpoint did not answer in time."
+        asked = len(issuer.requests)
+        result = await ask(api, TOKEN.type)
+        assert (len(issuer.requests), receiver.requests) == (asked, [])
+    assert result["reason"].startswith("The endpoint was not asked: its last 5 calls got no answer.")
+    await told(api, "tenterhook.inline_hook.breaker_opened")
+
+
+@with_api()
+async def test_a_fetch_goes_on_for_the_others_when_its_first_caller_has_no_time_left(api: Api) -> None:
+    gate = asyncio.Event()
+    async with issuing(gate.wait) as issuer:
+        made = await secret_hook(api, issuer, "http://127.0.0.1:9999/")
+        hook = api.pipeline.active_inline_hooks.get(await org_of(api), made["id"])
+        assert hook is not None
+        first = await access_token(api.pipeline, hook, monotonic())
+        assert isinstance(first, NoGrant)
+        assert first.attempt is not None
+        assert (first.attempt.outcome, first.attempt.reason) == (Outcome.FAILED, Reason.TIMEOUT)
+        second = asyncio.create_task(access_token(api.pipeline, hook, monotonic() + 60.0))
+        await asyncio.sleep(0)
+        gate.set()
+        assert isinstance(await second, Grant)
+    assert len(issuer.forms) == 1
 
 
 @with_api()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from time import monotonic
 from urllib.parse import quote_plus
 
-from tenterhook.domain.attempt import Attempt, Reason, without_secrets
+from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason, without_secrets
 from tenterhook.domain.destination import DestinationError
 from tenterhook.domain.inline.grant import Grant, read_grant, render_request, sign_assertion
 from tenterhook.domain.inline.hook import InlineHook
@@ -35,14 +36,23 @@ _FAILED = {
 async def access_token(pipeline: Pipeline, hook: InlineHook, deadline: float) -> Grant | NoGrant:
     """Return a token for the hook's endpoint: one that serves still, or a new one.
 
-    deadline: monotonic; of the call. Never raises for what the token endpoint does.
+    deadline: monotonic; of the call. Never raises for what the token endpoint does. To have waited in vain is an
+    exchange that timed out: it counts against the hook as one with its own endpoint does.
     """
+    began = monotonic()
 
     async def fetch() -> Grant | NoGrant:
-        return await _fetch(pipeline, hook, deadline)
+        # Others wait for this one, too: it has a whole call's time, not what its first caller has left.
+        return await _fetch(pipeline, hook, monotonic() + pipeline.switchboard.timeout_s)
 
     found = await pipeline.switchboard.grants.of(hook, fetch, deadline)
-    return NoGrant(_FAILED[Reason.TIMEOUT]) if found is None else found
+    return _timed_out(pipeline.now_ms(), monotonic() - began) if found is None else found
+
+
+def _timed_out(now_ms: int, waited_s: float) -> NoGrant:
+    why, total_ms = _FAILED[Reason.TIMEOUT], round(waited_s * 1000.0, 3)
+    started = datetime.fromtimestamp((now_ms - total_ms) / 1000.0, UTC)
+    return NoGrant(why, Attempt(Outcome.FAILED, Reason.TIMEOUT, why, started, Phases(total=total_ms)))
 
 
 async def _fetch(pipeline: Pipeline, hook: InlineHook, deadline: float) -> Grant | NoGrant:
