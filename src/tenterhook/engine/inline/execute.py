@@ -39,8 +39,8 @@ async def execute_inline_hook(pipeline: Pipeline, principal: Principal, hook_id:
     body: decoded JSON, the whole payload or as much of it as is there: what the envelope lacks is filled in. It is
     sent once more after a time-out or a failure, each within the setting inline_timeout_seconds, unless the type is
     never asked twice.
-    Raises: NotFoundError; InvalidError, also while the hook is INACTIVE; OverloadedError, while as many inline calls are
-    under way as may be; EndpointError, by what the endpoint did.
+    Raises: NotFoundError; InvalidError, also while the hook is INACTIVE; OverloadedError, while as many inline calls
+    are under way as may be; EndpointError, by what the endpoint did.
     """
     hook = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id))
     if hook.status != "ACTIVE":

@@ -56,8 +56,8 @@ async def preview_inline_call(pipeline: Pipeline, principal: Principal, hook_id:
 
     body: ``data`` (as an inline call has it; a sample without it), ``requestType``, ``deliver``. Works in every state
     of the hook, whatever its breaker says. Sending is logged as inline_hook.previewed and changes nothing.
-    Raises: NotFoundError; InvalidError, also if today's rules refuse the hook's address; OverloadedError, if it is to be
-    sent while as many inline calls are under way as may be.
+    Raises: NotFoundError; InvalidError, also if today's rules refuse the hook's address; OverloadedError, if it is to
+    be sent while as many inline calls are under way as may be.
     """
     hook = await pipeline.database.read(lambda tx: find(pipeline, tx, principal, hook_id))
     wanted = _read(body, hook)
