@@ -101,7 +101,6 @@ def _facts(visit: Visit, found: Inspection) -> list[tuple[str, Any]]:
         ("Made", moment(view.created)),
         last,
         ("Retry policy", policy[:1].upper() + policy[1:]),
-        ("eventId, the same at every attempt", Markup("<code>{}</code>").format(view.event_id)),
     ]
 
 
