@@ -240,6 +240,23 @@ async def test_of_an_endpoint_inside_only_what_the_contract_has_is_shown(api: Ap
     assert (answer.status_code, answer.json()) == (200, {"commands": []})
 
 
+@with_api()
+async def test_secrets_are_masked_in_what_is_shown_of_an_answer(api: Api) -> None:
+    reply = {
+        "commands": [{"type": "com.okta.user.profile.update", "value": {"nickName": SECRET}}],
+        "debugContext": {SECRET: f"Bearer {SECRET}"},
+    }
+    async with endpoint(said(reply)) as receiver:
+        hook = await add_hook(api, REGISTRATION.type, receiver.url)
+        found = await preview(api, hook, deliver=True)
+        answer = await execute(api, hook, {"data": sample_data(REGISTRATION.type)})
+    masked = json.loads(json.dumps(reply).replace(SECRET, "********"))
+    assert (answer.status_code, answer.json()) == (200, masked)
+    assert found["result"]["data"]["userProfile"]["nickName"] == "********"
+    assert json.loads(found["delivered"]["response"]["body"]) == masked
+    assert SECRET not in str(found)
+
+
 # -- preview -----------------------------------------------------------------------------------------------------------
 
 

@@ -189,6 +189,15 @@ async def test_a_token_endpoint_that_repeats_the_secret_has_it_masked(api: Api) 
 
 
 @with_api()
+async def test_a_secret_that_is_part_of_the_token_leaves_the_token_whole(api: Api) -> None:
+    granted = said({"access_token": f"tok-{SECRET}-1", "token_type": "Bearer"})
+    async with endpoint(granted) as issuer, endpoint() as receiver:
+        await add_hook(api, TOKEN.type, receiver.url, OAUTH_BODY, channel__config__tokenUrl=issuer.url)
+        assert (await ask(api, TOKEN.type))["outcome"] == "SUCCESS"
+    assert bearers(receiver) == [f"Bearer tok-{SECRET}-1"]
+
+
+@with_api()
 async def test_the_fetch_takes_its_time_from_the_calls_budget(api: Api) -> None:
     async with endpoint(hang) as issuer, endpoint() as receiver:
         with_budget(api, 0.5)

@@ -19,9 +19,10 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        in_json = json.dumps(value)[1:-1]
+        in_json = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
         # Some escape slashes in JSON.
-        every = {value, in_json, in_json.replace("/", "\\/")} if len(value) >= MIN_MASKED else ()
+        slashed = {spelled.replace("/", "\\/") for spelled in in_json}
+        every = {value, repr(value)[1:-1], *in_json, *slashed} if len(value) >= MIN_MASKED else ()
         self._spellings = tuple(sorted(every, key=len, reverse=True))
 
     def reveal(self) -> str:
@@ -29,7 +30,9 @@ class Secret:
         return self._value
 
     def masked_in(self, text: str, *, cut: bool = False) -> str:
-        """Return *text* with `MASK` for this secret, also as JSON spells it.
+        """Return *text* with `MASK` for this secret, also as JSON and `repr` spell it.
+
+        Its beginning is masked as well where a text that was shortened goes on with "…".
 
         cut: whether the text may end in the middle of it, so that its beginning at the end is masked, too.
         """
@@ -37,8 +40,11 @@ class Secret:
             if spelled[:MIN_MASKED] not in text:
                 continue
             text = text.replace(spelled, MASK)
-            lengths = range(len(spelled) - 1, MIN_MASKED - 1, -1) if cut else ()
-            found = next((length for length in lengths if text.endswith(spelled[:length])), 0)
+            lengths = range(len(spelled) - 1, MIN_MASKED - 1, -1)
+            if "…" in text:
+                for length in lengths:
+                    text = text.replace(spelled[:length] + "…", MASK + "…")
+            found = next((length for length in lengths if text.endswith(spelled[:length])), 0) if cut else 0
             if found:
                 text = text[:-found] + MASK
         return text

@@ -16,6 +16,7 @@ from joserfc.jwk import RSAKey
 
 from tenterhook.domain.document import as_number, kind_of
 from tenterhook.domain.inline.hook import InlineConfig
+from tenterhook.domain.inline.masking import Secrets, masked
 from tenterhook.domain.secret import Secret
 from tenterhook.domain.strict_json import StrictJsonError, loads
 
@@ -76,19 +77,19 @@ def sign_assertion(config: InlineConfig, key: tuple[str, str], jti: str, now_s: 
         raise ValueError("the key cannot sign") from error
 
 
-def read_grant(status: int, body: bytes) -> Grant | str:
+def read_grant(status: int, body: bytes, secrets: Secrets = ()) -> Grant | str:
     """Return the token that a token endpoint granted, or in words why there is none.
 
-    The words may quote what the endpoint says: mask secrets in *body* before.
+    secrets: masked in the words, which may quote what the endpoint says; the token is as it was granted.
     """
     try:
         said = loads(body)
     except StrictJsonError as error:
         said = error
     if status != 200:
-        return f"The token endpoint answered {status}{_reasons(said)}."
+        return f"The token endpoint answered {status}{_reasons(said, secrets)}."
     if isinstance(said, StrictJsonError):
-        return f"The token endpoint's answer is not JSON: {said}"
+        return f"The token endpoint's answer is not JSON: {masked(str(said), secrets)}"
     if not isinstance(said, dict):
         return f"The token endpoint's answer must be a JSON object, not {kind_of(said)}."
     problem = _problem(said)
@@ -120,10 +121,14 @@ def _lifetime(value: object) -> float | None:
     return found if found is not None and found >= 0 else None
 
 
-def _reasons(said: object) -> str:
+def _reasons(said: object, secrets: Secrets) -> str:
     """Return what an error answer (RFC 6749 §5.2) gives as its reasons, fit for a sentence."""
     if not isinstance(said, dict):
         return ""
     texts = [said.get(key) for key in ("error", "error_description")]
-    told = [_UNPRINTABLE.sub("?", text)[:MAX_QUOTED].rstrip(".") for text in texts if isinstance(text, str) and text]
+    told = [_quoted(masked(text, secrets)) for text in texts if isinstance(text, str) and text]
     return f": {', '.join(told)}" if told else ""
+
+
+def _quoted(text: str) -> str:
+    return _UNPRINTABLE.sub("?", text)[:MAX_QUOTED].rstrip(".")

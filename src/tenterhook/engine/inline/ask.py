@@ -6,13 +6,14 @@ from time import monotonic
 
 import msgspec
 
-from tenterhook.domain.attempt import Attempt, Reason, without_secrets
+from tenterhook.domain.attempt import Attempt, Reason
 from tenterhook.domain.destination import DestinationError
 from tenterhook.domain.inline.again import worth_again
 from tenterhook.domain.inline.decision import Question, Reply, Unusable
 from tenterhook.domain.inline.grant import Grant
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.inline.kind import KINDS
+from tenterhook.domain.inline.masking import Secrets, masked, masked_unusable
 from tenterhook.domain.inline.reply import read_reply
 from tenterhook.egress.client import Request
 from tenterhook.engine.inline.compose import bearer, call_head
@@ -26,9 +27,10 @@ from tenterhook.ids import new_request_id
 class Asked(msgspec.Struct, frozen=True):
     """What came of asking."""
 
-    attempt: Attempt | None = None  #: with the hook's endpoint, secrets masked; None: it was not reached out to
+    attempt: Attempt | None = None  #: with the hook's endpoint, secrets and all; None: it was not reached out to
     problem: str | None = None  #: in words: why there is no answer to read; None: there is one
     last: Attempt | None = None  #: the last exchange, be it with the token endpoint; None: there was none
+    secrets: Secrets = ()  #: the hook's and its token, to be masked in whatever people read of this
 
     @property
     def number(self) -> int:
@@ -52,11 +54,12 @@ async def ask(pipeline: Pipeline, hook: InlineHook, body: bytes, budget_s: float
 async def ask_once(pipeline: Pipeline, hook: InlineHook, body: bytes, deadline: float, number: int) -> Asked:
     """Send *body* once. deadline: monotonic. number: which try this is."""
     grant: Grant | None = None
+    secrets: Secrets = () if hook.secret is None else (hook.secret,)
     if hook.channel.type == "OAUTH":
         found = await access_token(pipeline, hook, deadline)
         if isinstance(found, NoGrant):
-            return Asked(None, found.why, found.attempt)
-        grant = found
+            return Asked(None, found.why, found.attempt, secrets)
+        grant, secrets = found, (*secrets, found.token)
     try:
         head = pipeline.switchboard.heads.of(hook, lambda: call_head(pipeline, hook), pipeline.client)
     except DestinationError as error:
@@ -71,10 +74,9 @@ async def ask_once(pipeline: Pipeline, hook: InlineHook, body: bytes, deadline: 
         number=number,
     )
     attempt = await pipeline.client.send(request, max(0.0, deadline - monotonic()))
-    attempt = without_secrets(attempt, hook.secret, None if grant is None else grant.token)
     if grant is not None and attempt.status == 401:
         pipeline.switchboard.grants.drop(hook, grant)
-    return Asked(attempt, None if is_answer(attempt) else attempt.message, attempt)
+    return Asked(attempt, None if is_answer(attempt) else masked(attempt.message, secrets), attempt, secrets)
 
 
 def is_answer(attempt: Attempt) -> bool:
@@ -83,12 +85,13 @@ def is_answer(attempt: Attempt) -> bool:
 
 
 def read_answer(question: Question, asked: Asked) -> Reply | Unusable:
-    """Return what the endpoint said to *question*, or why that cannot be used."""
+    """Return what the endpoint said to *question*, as it said it, or why that cannot be used, its secrets masked."""
     attempt = asked.attempt
     if asked.problem is not None or attempt is None or attempt.status is None:
         why = asked.problem or "The endpoint was not asked."
         return Unusable(why, why)
-    return read_reply(question, attempt.status, attempt.response_body, attempt.body_complete)
+    found = read_reply(question, attempt.status, attempt.response_body, attempt.body_complete)
+    return masked_unusable(found, asked.secrets) if isinstance(found, Unusable) else found
 
 
 def timed(asked: Asked, budget_s: float) -> Asked:
@@ -98,4 +101,4 @@ def timed(asked: Asked, budget_s: float) -> Asked:
         return asked
     message = f"The endpoint did not answer within {budget_s:g} seconds."
     attempt = msgspec.structs.replace(attempt, message=message)
-    return Asked(attempt, message, attempt)
+    return Asked(attempt, message, attempt, asked.secrets)

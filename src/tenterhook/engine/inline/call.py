@@ -17,6 +17,7 @@ from tenterhook.domain.inline.decision import Command, Decision, Question, Reply
 from tenterhook.domain.inline.envelope import render_envelope
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.inline.kind import InlineOutcome
+from tenterhook.domain.inline.masking import Secrets, masked_decision, secrets_of
 from tenterhook.domain.inline.question import read_question
 from tenterhook.domain.inline.source import source_of
 from tenterhook.domain.principal import Principal
@@ -55,6 +56,7 @@ class _Answer(msgspec.Struct, frozen=True):
     reply: Reply | Unusable
     attempts: int = 0
     turn: Turn | None = None
+    secrets: Secrets = ()  #: to be masked in what people read of it
 
 
 async def call_inline(pipeline: Pipeline, principal: Principal, body: object) -> InlineResult:
@@ -78,8 +80,15 @@ async def call_inline(pipeline: Pipeline, principal: Principal, body: object) ->
         gone = Unusable(_GONE_AWAY, _GONE_AWAY)
         _tell(pipeline, principal, hook, event_id, _Answer(gone), decide(question, gone))
         raise
-    decision = decide(question, answer.reply)
-    _tell(pipeline, principal, hook, event_id, answer, decision)
+    decision = masked_decision(decide(question, answer.reply), answer.secrets)
+    _tell(
+        pipeline,
+        principal,
+        hook,
+        event_id,
+        msgspec.structs.replace(answer, secrets=(*answer.secrets, *secrets_of(question))),
+        decision,
+    )
     return result_of(decision, hook.id, event_id, began)
 
 
@@ -115,7 +124,7 @@ async def _answer(pipeline: Pipeline, hook: InlineHook, question: Question, even
         if refusal is not None:
             return _Answer(_unasked(refusal))
         asked, turn = await _ask_watched(pipeline, hook, envelope_of(pipeline, hook, question, event_id), began)
-    return _Answer(read_answer(question, asked), asked.number, turn)
+    return _Answer(read_answer(question, asked), asked.number, turn, asked.secrets)
 
 
 async def _ask_watched(pipeline: Pipeline, hook: InlineHook, body: bytes, began: float) -> tuple[Asked, Turn | None]:
@@ -159,6 +168,7 @@ def _tell(
         decision=decision,
         unusable=answer.reply if isinstance(answer.reply, Unusable) else None,
         turn=answer.turn,
+        secrets=answer.secrets,
     )
     tell_call(pipeline, told)
 

@@ -16,6 +16,7 @@ from tenterhook.domain.inline.decide import decide
 from tenterhook.domain.inline.decision import Question, Reply, Tree, Unusable
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.inline.kind import KINDS
+from tenterhook.domain.inline.masking import masked_decision, masked_tree, secrets_of
 from tenterhook.domain.inline.question import read_question
 from tenterhook.domain.principal import Principal
 from tenterhook.domain.strict_json import reload
@@ -53,7 +54,7 @@ async def execute_inline_hook(pipeline: Pipeline, principal: Principal, hook_id:
             raise OverloadedError(refusal, 1)
         asked = await _ask(pipeline, hook, payload)
     answer = read_answer(question, asked)
-    decision = decide(question, answer)
+    decision = masked_decision(decide(question, answer), asked.secrets)
     told = Told(
         hook=hook,
         principal=principal,
@@ -61,6 +62,7 @@ async def execute_inline_hook(pipeline: Pipeline, principal: Principal, hook_id:
         attempts=asked.number,
         decision=decision,
         unusable=answer if isinstance(answer, Unusable) else None,
+        secrets=(*asked.secrets, *secrets_of(question)),
     )
     tell_call(pipeline, told)
     if isinstance(answer, Unusable):
@@ -70,7 +72,7 @@ async def execute_inline_hook(pipeline: Pipeline, principal: Principal, hook_id:
         raise EndpointError("ERROR", decision.reason or "")
     if decision.error_message is not None:
         raise EndpointError("UNREADABLE", decision.reason or decision.error_message)
-    return _shown(asked.attempt, answer)
+    return _shown(asked, answer)
 
 
 def _read(body: object, hook: InlineHook) -> Question:
@@ -110,12 +112,15 @@ def _is_2xx(attempt: Attempt) -> bool:
     return is_answer(attempt) and attempt.outcome is Outcome.DELIVERED
 
 
-def _shown(attempt: Attempt | None, reply: Reply) -> bytes:
-    """Return the answer as JSON.
+def _shown(asked: Asked, reply: Reply) -> bytes:
+    """Return the answer as JSON, byte for byte unless a secret has to be masked in it.
 
     Of an endpoint inside the operator's networks only what the contract has: whatever else stands there is not shown.
     """
+    attempt = asked.attempt
     if attempt is not None and attempt.response_body.strip() and not attempt.private:
-        return attempt.response_body
+        said = reload(attempt.response_body)
+        shown = masked_tree(said, asked.secrets)
+        return attempt.response_body if shown == said else msgspec.json.encode(shown)
     told = {"commands": reply.commands} | ({} if reply.debug_context is None else {"debugContext": reply.debug_context})
-    return msgspec.json.encode(told)
+    return msgspec.json.encode(masked_tree(msgspec.to_builtins(told), asked.secrets))

@@ -11,6 +11,7 @@ from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason, without_
 from tenterhook.domain.destination import DestinationError
 from tenterhook.domain.inline.grant import Grant, read_grant, render_request, sign_assertion
 from tenterhook.domain.inline.hook import InlineHook
+from tenterhook.domain.inline.masking import masked
 from tenterhook.domain.secret import Secret
 from tenterhook.egress.client import Request
 from tenterhook.engine.inline.compose import token_head
@@ -72,12 +73,14 @@ async def _fetch(pipeline: Pipeline, hook: InlineHook, deadline: float) -> Grant
     )
     attempt = await pipeline.client.send(request, max(0.0, deadline - monotonic()))
     # A token endpoint that repeats what it was sent has the secret in its answer, and its answer is quoted.
-    attempt = without_secrets(attempt, proof[1], Secret(quote_plus(proof[1].reveal())))
+    secrets = (proof[1], Secret(quote_plus(proof[1].reveal())))
+    shown = without_secrets(attempt, *secrets)
     if attempt.status is None or attempt.reason not in (None, Reason.STATUS):
-        return NoGrant(_why(attempt), attempt)
+        return NoGrant(masked(_why(attempt), secrets), shown)
     # What stands inside the operator's networks is not quoted.
-    found = read_grant(attempt.status, b"" if attempt.private and attempt.status != 200 else attempt.response_body)
-    return NoGrant(found, attempt) if isinstance(found, str) else found
+    body = b"" if attempt.private and attempt.status != 200 else attempt.response_body
+    found = read_grant(attempt.status, body, secrets)
+    return NoGrant(found, shown) if isinstance(found, str) else found
 
 
 async def _proof(pipeline: Pipeline, hook: InlineHook, deadline: float) -> tuple[str, Secret] | NoGrant:

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from tenterhook.domain.act import Act, inline_hook_target
-from tenterhook.domain.attempt import Attempt
+from tenterhook.domain.attempt import Attempt, without_secrets
 from tenterhook.domain.destination import DestinationError
 from tenterhook.domain.document import Form, Problems, kind_of
 from tenterhook.domain.inline.decide import decide
-from tenterhook.domain.inline.decision import Decision, Question
+from tenterhook.domain.inline.decision import Command, Decision, Question
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.inline.kind import KINDS
+from tenterhook.domain.inline.masking import Secrets, masked_decision, masked_tree, secrets_of
 from tenterhook.domain.inline.question import read_question
 from tenterhook.domain.inline.sample import sample_data
 from tenterhook.domain.principal import Principal
@@ -70,10 +71,11 @@ async def preview_inline_call(pipeline: Pipeline, principal: Principal, hook_id:
         if refusal is not None:
             raise OverloadedError(refusal, 1)
         asked = await ask(pipeline, hook, payload, pipeline.switchboard.timeout_s, began=began)
-    decision = decide(wanted.question, read_answer(wanted.question, asked))
-    act = _act(principal, hook, event_id, decision)
+    decision = _masked(decide(wanted.question, read_answer(wanted.question, asked)), asked.secrets)
+    in_log = masked_decision(decision, secrets_of(wanted.question))
+    act = _act(principal, hook, event_id, in_log)
     await pipeline.database.write(lambda tx: record_act(pipeline, tx, act))
-    attempt = None if asked.attempt is None else _attempt(asked.attempt, shown)
+    attempt = None if asked.attempt is None else _attempt(without_secrets(asked.attempt, *asked.secrets), shown)
     return InlinePreview(shown, attempt, result_of(decision, hook.id, event_id, began))
 
 
@@ -123,6 +125,13 @@ def _shown(pipeline: Pipeline, hook: InlineHook, payload: bytes) -> RequestPrevi
 def _attempt(attempt: Attempt, shown: RequestPreview) -> AttemptView:
     headers = {field.key: field.value for field in shown.headers}
     return shown_attempt(attempt, {**headers, "X-Okta-Request-Id": attempt.request_id})
+
+
+def _masked(decision: Decision, secrets: Secrets) -> Decision:
+    """Return *decision* with *secrets* masked in all of it: here it is people who read the data and the commands."""
+    commands = tuple(Command(one.type, masked_tree(one.value, secrets)) for one in decision.commands)
+    decision = msgspec.structs.replace(decision, data=masked_tree(decision.data, secrets), commands=commands)
+    return masked_decision(decision, secrets)
 
 
 def _act(principal: Principal, hook: InlineHook, event_id: str, decision: Decision) -> Act:

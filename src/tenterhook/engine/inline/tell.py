@@ -13,6 +13,7 @@ import msgspec
 from tenterhook.domain.act import Act, inline_hook_target
 from tenterhook.domain.inline.decision import Decision, Unusable
 from tenterhook.domain.inline.hook import InlineHook
+from tenterhook.domain.inline.masking import Secrets, masked, masked_tree
 from tenterhook.domain.principal import Principal
 from tenterhook.engine.append import append, make_entry
 from tenterhook.engine.draft_act import draft_act
@@ -40,6 +41,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     unusable: Unusable | None = None  #: there was no answer that could be used
     turn: Turn | None = None  #: what the call did to the hook's breaker
+    secrets: Secrets = ()  #: the hook's and the question's: the endpoint may have repeated them
 
 
 class _Item(msgspec.Struct):
@@ -63,10 +65,11 @@ def acts_of(told: Told) -> list[Act]:
     decision, failure = told.decision, _failure(told)
     facts = _facts(told)
     if failure is not None:
-        facts["errorMessage"] = decision.error_message or failure
+        facts["errorMessage"] = masked(decision.error_message or failure, told.secrets)
     acts = []
     if told.unusable is None:
-        shown = {} if decision.debug_context is None else {"debugContext": _text(decision.debug_context)}
+        context = masked_tree(decision.debug_context, told.secrets)
+        shown = {} if context is None else {"debugContext": _text(context)}
         acts.append(_act(told, "inline_hook.response.processed", facts | shown, failure))
     if failure is not None:
         acts.append(_act(told, "inline_hook.executed", facts, failure))
@@ -88,7 +91,7 @@ def _facts(told: Told) -> dict[str, str]:
     hook = told.hook
     return {
         "inlineHookType": hook.type,
-        "inlineHook": f"{{id={hook.id}, name={hook.name}}}",
+        "inlineHook": f"{{id={hook.id}, name={masked(hook.name, told.secrets)}}}",
         "inlineHookEventId": told.event_id,
         "attempts": str(told.attempts),
         "outcome": str(told.decision.outcome),
@@ -101,7 +104,7 @@ def _act(told: Told, event_type: str, debug: dict[str, str], failure: str | None
         event_type=event_type,
         principal=told.principal,
         targets=[inline_hook_target(told.hook.id, told.hook.name)],
-        failure=failure,
+        failure=None if failure is None else masked(failure, told.secrets),
         debug=debug,
     )
 
