@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from api_rig import Api, with_api
 from console_rig import signed_in, words_of
@@ -51,6 +52,9 @@ async def test_a_type_is_shown_with_its_sample(api: Api) -> None:
         assert '"eventType": "user.session.start"' in words_of(page.text)
         assert "Eligible" in words_of(page.text)
         assert f"{TYPES}/new" not in page.text
+        logged = re.search(r'href="(/console/system-log[^"]+)"', page.text)
+        assert logged is not None
+        assert (await browser.open(unescape(logged[1]))).status_code == 200
         assert (await browser.open(f"{TYPES}/no.such.type")).status_code == 404
 
 

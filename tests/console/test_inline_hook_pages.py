@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 from api_rig import Api, receiving, until, with_api
@@ -208,6 +209,11 @@ async def test_failures_are_counted_in_the_list_and_told_on_the_hooks_page(api: 
         await until(told)
         listed = (await browser.open(HOOKS)).text
         assert re.search(rf'href="{path}#failures">1<', listed)
+        page = (await browser.open(path)).text
+        for link in re.findall(r'href="(/console/system-log[^"]+)"', page):
+            shown = await browser.open(unescape(link))
+            assert shown.status_code == 200
+            assert "inline_hook.executed" in words_of(shown.text)
         assert "Active" in words_of(listed)
 
 

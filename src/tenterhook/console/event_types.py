@@ -9,7 +9,9 @@ import msgspec
 from starlette.responses import Response
 
 from tenterhook.console.form import FieldErrors
+from tenterhook.console.log_question import Asked
 from tenterhook.console.routes import action, page
+from tenterhook.console.system_log import PATH as LOG
 from tenterhook.console.visit import Visit
 from tenterhook.domain.principal import Permission
 from tenterhook.domain.strict_json import StrictJsonError, loads
@@ -55,7 +57,8 @@ async def show_type(visit: Visit) -> Response:
     """Show one type with its sample."""
     one = await show_event_type(visit.pipeline, visit.principal, visit.params["name"])
     command = "echo '" + msgspec.json.encode({"eventType": one.name}).decode() + "' | tenterhook publish -"
-    return visit.render("event_types/show.html", one=one, sample=_pretty(one), command=command)
+    logged = Asked(text=f'eventType eq "{one.name}"', span="7d").address(LOG)
+    return visit.render("event_types/show.html", one=one, sample=_pretty(one), command=command, logged=logged)
 
 
 async def show_form(visit: Visit) -> Response:

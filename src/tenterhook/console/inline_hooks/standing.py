@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tenterhook.console.log_question import Asked
+from tenterhook.console.system_log import PATH as LOG
 from tenterhook.console.visit import Visit
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.log_filter import parse_log_filter
@@ -68,13 +70,18 @@ def standing_of(visit: Visit, hook: InlineHook) -> Standing:
     return Standing("good", "Active", "")
 
 
+def failures_in_log(hook_id: str) -> str:
+    """Return the address of the System Log's page that has all failures of a hook which `read_failures` looks at."""
+    return Asked(text=_of(hook_id), span="7d").address(LOG)
+
+
 async def read_failures(visit: Visit, hook_id: str | None = None) -> Failures | None:
     """Return the calls that failed: of all hooks in 24 hours, or of one in seven days; None if they may not be seen."""
     if not visit.may(Permission.READ_LOG):
         return None
     most = MOST_COUNTED if hook_id is None else MOST_SHOWN
     days = 1 if hook_id is None else 7
-    asked = _FAILED if hook_id is None else f'{_FAILED} and target.id eq "{hook_id}"'
+    asked = _FAILED if hook_id is None else _of(hook_id)
     query = LogQuery(
         since=visit.pipeline.now_ms() - days * DAY_MS,
         limit=most + 1,
@@ -84,6 +91,10 @@ async def read_failures(visit: Visit, hook_id: str | None = None) -> Failures | 
     page = await search_logs(visit.pipeline, visit.principal, query)
     found = [_failure(msgspec.json.decode(body)) for body in page.bodies]
     return Failures(found[:most], len(found) > most or page.has_next)
+
+
+def _of(hook_id: str) -> str:
+    return f'{_FAILED} and target.id eq "{hook_id}"'
 
 
 def _failure(event: dict[str, Any]) -> Failure:
