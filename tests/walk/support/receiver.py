@@ -56,11 +56,18 @@ def reply(status=204, headers=(), body=b""):
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def echo(received):
+    """Answer a challenge as a good endpoint does."""
+    body = json.dumps({"verification": received.challenge}).encode()
+    return reply(200, [("Content-Type", "application/json")], body)
+
+
 class Receiver:
-    """Echoes challenges; answers deliveries by `answer(received)`: a status, bytes, HANG or CUT."""
+    """Answers challenges by `echo(received)`, deliveries by `answer(received)`: a status, bytes, HANG or CUT."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, answer=lambda received: 204):
         self.answer = answer
+        self.echo = echo
         self.tls = tls
         self.requests: list[Received] = []  # in order of arrival; only ever appended to
         self.in_flight = 0
@@ -154,7 +161,7 @@ class Receiver:
         self.in_flight += 1
         try:
             received = Received(head[:-4], body, self.in_flight)
-            answer = self._echo(received) if received.challenge else self.answer(received)
+            answer = self.echo(received) if received.challenge else self.answer(received)
             with self._changed:
                 self.requests.append(received)
                 self._changed.notify_all()
@@ -168,8 +175,3 @@ class Receiver:
             return True
         finally:
             self.in_flight -= 1
-
-    @staticmethod
-    def _echo(received):
-        body = json.dumps({"verification": received.challenge}).encode()
-        return reply(200, [("Content-Type", "application/json")], body)
