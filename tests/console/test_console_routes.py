@@ -40,6 +40,12 @@ def somewhere(path: str) -> str:
     return "/".join("00x0000000000000000x" if part.startswith("{") else part for part in path.split("/"))
 
 
+def route_at(address: str) -> str:
+    """The path, with the names of its parameters, of the route that answers at an address; its own if none does."""
+    path = address.partition("?")[0]
+    return next((one.path for one in ROUTES if re.fullmatch(re.sub(r"{\w+}", "[^/]+", one.path), path)), path)
+
+
 def test_every_route_is_below_the_console_and_there_once() -> None:
     keys = [(route.method, route.path) for route in ROUTES]
     assert len(keys) == len(set(keys))
@@ -76,7 +82,7 @@ def test_nobody_is_offered_a_link_that_they_may_not_follow(role: Role, tmp_path)
     @with_api(limits=RateLimits(management=100_000))
     async def story(api: Api) -> None:
         async with signed_in(api, role) as browser:
-            # Of the addresses that differ in their query only, a few stand for all.
+            # Of the addresses of one route, a few stand for all.
             to_see, seen, alike = ["/console"], set(), Counter()
             while to_see:
                 path = to_see.pop()
@@ -86,10 +92,9 @@ def test_nobody_is_offered_a_link_that_they_may_not_follow(role: Role, tmp_path)
                 actions = re.findall(r'action="([^"]+)"', answer.text)
                 found = {unescape(one) for one in LINKED.findall(answer.text) if one not in actions}
                 for one in sorted(found - seen - set(to_see)):
-                    alike[one.partition("?")[0]] += 1
-                    if alike[one.partition("?")[0]] <= 5:
+                    alike[route_at(one)] += 1
+                    if alike[route_at(one)] <= 5:
                         to_see.append(one)
-                assert len(seen) < 200
 
     story(tmp_path)
 

@@ -195,15 +195,20 @@ async def test_pages_lead_to_older_ones_and_back_whatever_is_logged_meanwhile(ap
 
 
 @with_api()
-async def test_deliveries_are_counted_for_who_may_see_them_once_they_can_be_explained(api: Api) -> None:
+async def test_the_deliveries_of_an_event_are_counted_for_who_may_see_them_and_explained(api: Api) -> None:
     await api.add_hook("http://127.0.0.1:1/x")
     [uuid] = await api.publish({"eventType": "user.lifecycle.create"})
     async with signed_in(api, Role.READ_ONLY_ADMIN) as browser:
-        assert "log-sent" not in (await search(browser)).text
-    async with signed_in(api) as browser:
-        answer = await search(browser, q="uuid eq " + json.dumps(uuid))
-        if "log-sent" in answer.text:
-            assert link(answer, "1 delivery") == f"/console/explain?uuid={uuid}"
+        answer = await search(browser, q=f'uuid eq "{uuid}"')
+        assert shown(answer) == [uuid]
+        assert "1 delivery" not in words_of(answer.text)
+    async with signed_in(api, Role.HOOKS_ADMIN) as browser:
+        answer = await search(browser, q=f'uuid eq "{uuid}"')
+        explained = await browser.open(link(answer, "1 delivery"))
+        assert explained.status_code == 200
+        assert uuid in explained.text
+        opened = await browser.open(link(answer, "Show all that this event holds"))
+        assert f'class="button" href="/console/explain?uuid={uuid}"' in opened.text
 
 
 @with_api()
