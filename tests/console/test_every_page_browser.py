@@ -12,16 +12,11 @@ from support.receiver import Receiver
 from tenterhook.console.app import PAGES
 from tenterhook.console.routes import Kind
 
-#: What these answer is a file to keep.
-DOWNLOADS = ("/request-body", "/response-body")
 ABOUT_ONE = sorted(
     route.path
     for module in PAGES
     for route in module.routes
-    if route.kind in (Kind.PAGE, Kind.LIVE)
-    and route.method == "GET"
-    and "{" in route.path
-    and not route.path.endswith(DOWNLOADS)
+    if route.kind in (Kind.PAGE, Kind.LIVE) and route.method == "GET" and "{" in route.path
 )
 
 
