@@ -115,7 +115,8 @@ def _query(asked: Filter, hooks: list[EventHook], now_ms: int, after: str | None
     reach = next((reach for value, _, reach in _RANGES if value == asked.range), 0)
     if reach:
         given["since"] = format_ms(now_ms - reach)
-    query = read_delivery_query(given, LIMIT, None if before else after)
+    chosen = {name: value for name, value in given.items() if value}
+    query = read_delivery_query(chosen, LIMIT, None if before else after)
     return msgspec.structs.replace(query, before=before)
 
 

@@ -94,15 +94,17 @@ class _Finding(msgspec.Struct):
 
 
 def read_delivery_query(given: dict[str, str], limit: int, after: str | None) -> DeliveryQuery:
-    """Return what query parameters ask for. limit and after were read already.
+    """Return what query parameters ask for; an empty one asks for something that there is not, unless it is any text.
+
+    limit and after were read already.
 
     Raises: InvalidError, with every problem.
     """
     problems: list[str] = []
-    statuses = frozenset(part.strip() for part in given.get("status", "").split(",")) - {""}
+    statuses = frozenset(part.strip() for part in given["status"].split(",")) if "status" in given else frozenset()
     if not statuses <= set(STATUSES):
         problems.append(f"status: must be one or more of {', '.join(STATUSES)}, with commas between")
-    reason = given.get("reason") or None
+    reason = given.get("reason")
     if reason is not None and reason not in set(Reason):
         problems.append(f"reason: must be one of {', '.join(Reason)}")
     event_type = given.get("eventType") or None
@@ -111,8 +113,8 @@ def read_delivery_query(given: dict[str, str], limit: int, after: str | None) ->
     times: dict[str, int | None] = {}
     for name in ("since", "until"):
         text = given.get(name)
-        times[name] = parse_timestamp(text) if text else None
-        if text and times[name] is None:
+        times[name] = None if text is None else parse_timestamp(text)
+        if text is not None and times[name] is None:
             problems.append(f"{name}: must be a date-time in ISO 8601, such as 2026-01-02T03:04:05.678Z")
     since, until = times["since"], times["until"]
     if since is not None and until is not None and since > until:
