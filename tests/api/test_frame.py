@@ -148,7 +148,7 @@ async def test_a_strange_id_in_a_path_is_not_found(api: Api) -> None:
             f"/api/v1/eventHooks/{one}/deliveries",
             f"/api/v1/logs/{one}/deliveries",
         ):
-            if path == "/api/v1/eventHooks/../deliveries":
+            if path.endswith("/../deliveries"):
                 continue  # the client itself resolves it, to the list of all deliveries
             answer = await api.call("GET", path)
             assert answer.status_code == 404, (path[:60], answer.text)
