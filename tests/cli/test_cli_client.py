@@ -233,6 +233,8 @@ def test_every_command_has_a_summary_that_help_does_not_cut(cli: CommandLine) ->
         ["hooks", "filter"],
         ["deliveries"],
         ["event-types"],
+        ["inline"],
+        ["hook-keys"],
         ["tokens"],
         ["admins"],
         ["orgs"],

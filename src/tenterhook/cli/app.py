@@ -64,7 +64,7 @@ def _close_options(typed: str, params: list[Any]) -> list[str]:
 
 app = typer.Typer(
     name="tenterhook",
-    help="Okta-compatible event hooks and System Log, self-hosted. (Not affiliated with Okta.)",
+    help="Okta-compatible event hooks, inline hooks and System Log, self-hosted. (Not affiliated with Okta.)",
     no_args_is_help=True,
     add_completion=False,
     cls=_Commands,
@@ -90,7 +90,7 @@ hooks.commands.add_typer(filters.commands, name="filter", help="Which events a h
 hooks.commands.add_typer(preview.commands)
 app.add_typer(hooks.commands, name="hooks", help="Event hooks: list, create, replace, verify, delete.")
 inline.commands.add_typer(inline_calls.commands)
-app.add_typer(inline.commands, name="inline", help="Inline hooks: list, create, replace, update, switch, delete, ask.")
+app.add_typer(inline.commands, name="inline", help="Inline hooks: list, create, change, delete, ask.")
 app.add_typer(hook_keys.commands, name="hook-keys", help="Keys with which inline hooks prove who calls.")
 app.add_typer(event_types.commands, name="event-types", help="What can happen: the catalogue and types of your own.")
 app.add_typer(deliveries.commands, name="deliveries", help="What was sent to a hook, with every attempt.")

@@ -93,7 +93,7 @@ def public(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print the public half of a hook key as a JWK, for those who check what it signs."""
+    """Print the public half of a hook key, as a JWK."""
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:

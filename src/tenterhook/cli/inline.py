@@ -167,7 +167,7 @@ def update(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Change a part of an inline hook; what is not given stays as it is."""
+    """Change a part of an inline hook; the rest stays as it is."""
     from tenterhook.cli.client import connect, options_judged_by_server
 
     given = {"name": name, "uri": uri, "header": header, "auth-header": auth_header, "secret-file": secret_file}

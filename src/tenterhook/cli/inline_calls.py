@@ -66,7 +66,7 @@ def execute(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Send a payload to an inline hook's endpoint and print its answer.
+    """Send a payload to an inline hook's endpoint; print the answer.
 
     Fails if the answer is not as the contract has it. The hook has to be active.
     """
