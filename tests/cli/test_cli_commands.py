@@ -303,7 +303,7 @@ def test_demo_shows_deliveries_and_cleans_up(cli: CommandLine) -> None:
 
 
 def test_demo_ends_by_itself(cli: CommandLine) -> None:
-    done = cli.run("demo", "--seconds", "8", "--rate", "5")
+    done = cli.run("demo", "--seconds", "12", "--rate", "5")
     assert done.returncode == 0, done.stderr
     assert "→ 204" in done.stdout
 
