@@ -36,7 +36,7 @@ async def token_id(caller: Caller, name: str) -> str:
 async def test_a_link_that_was_made_for_a_small_role_is_void_after_a_change_of_role(api: Api) -> None:
     me = first(api)
     bob = await add_admin(me, "bob", "PUBLISHER")
-    small = await token_of(me, scopes=[MANAGE, "tenterhook.events.publish"])
+    small = await token_of(me, scopes=[MANAGE, "tenterhook.events.publish", "tenterhook.inlineCalls.run"])
     path = f"{ADMINS}/{bob['id']}"
     link = (await made(small, f"{path}/sign-in-link", {}))["link"]
     assert (await me.call("PUT", path, json={**bob, "role": "SUPER_ADMIN"})).status_code == 200
