@@ -25,8 +25,8 @@ KILLED = 137
 SIZES = (*[1] * 8, 300, 300)
 #: Passed once, while a process starts.
 AT_START = ("recover.before_commit", "recover.after_commit")
-#: At which passages to die, where it is not the first and the fifth. The first commits are the start's own: the link that
-#: opens the console.
+#: At which passages to die, where it is not the first and the fifth. The first commits are the start's own: the link
+#: that opens the console.
 PASSAGES = {
     "claim.before_commit": (1, 2),
     "commit.after": (5, 8),
