@@ -8,16 +8,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tenterhook.api.access import needs
-from tenterhook.api.answers import add_hints, add_links, json_answer, no_content
+from tenterhook.api.answers import add_hints, no_content
 from tenterhook.api.body import read_json
-from tenterhook.api.paging import page_of
+from tenterhook.api.resource import if_match, list_answer, pipeline_of, tagged
 from tenterhook.domain.channel import hints
 from tenterhook.domain.event_hook import EventHook, etag, wire
-from tenterhook.domain.precondition import Precondition, read_if_match
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.door.rate_limit import Bucket
 from tenterhook.engine import register
-from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.verify import verify_event_hook
 
 router = APIRouter(prefix="/api/v1/eventHooks", tags=["Event hooks"])
@@ -30,81 +28,71 @@ Verifies = Annotated[Principal, needs(Permission.MANAGE_HOOKS, Bucket.VERIFICATI
 @router.get("")
 async def list_event_hooks(request: Request, principal: ReadsHooks) -> Response:
     """List the org's event hooks, oldest first: all of them, unless `limit` asks for a page."""
-    pipeline = _pipeline(request)
-    page = page_of(request, "eventHook")
-    limit = page.limit if "limit" in page.query else None
-    wanted = None if limit is None else limit + 1
-    found = await register.list_event_hooks(pipeline, principal, after=page.after, limit=wanted)
-    shown = found[:limit]
-    answer = json_answer([wire(hook, pipeline.public_url) for hook in shown])
-    more = shown[-1].id if len(found) > len(shown) else None
-    return add_links(answer, pipeline.public_url + router.prefix, page.query, more)
+    pipeline = pipeline_of(request)
+    return await list_answer(
+        request,
+        router.prefix,
+        "eventHook",
+        lambda after, limit: register.list_event_hooks(pipeline, principal, after=after, limit=limit),
+        lambda hook: wire(hook, pipeline.public_url),
+        lambda hook: hook.id,
+    )
 
 
 @router.post("")
 async def create_event_hook(request: Request, principal: ManagesHooks) -> Response:
     """Register an endpoint for events of some types. It gets none until it was verified."""
-    hook = await register.create_event_hook(_pipeline(request), principal, await read_json(request))
+    hook = await register.create_event_hook(pipeline_of(request), principal, await read_json(request))
     return _hinted(request, hook)
 
 
 @router.get("/{hook_id}")
 async def read_event_hook(request: Request, principal: ReadsHooks, hook_id: str) -> Response:
     """Read one event hook; the value of its authScheme is never shown."""
-    return _shown(request, await register.read_event_hook(_pipeline(request), principal, hook_id))
+    return _shown(request, await register.read_event_hook(pipeline_of(request), principal, hook_id))
 
 
 @router.put("/{hook_id}")
 async def replace_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Replace an event hook. Another uri, header or authScheme has to be verified anew."""
     body = await read_json(request)
-    seen = _seen(request)
-    before, hook = await register.replace_event_hook(_pipeline(request), principal, hook_id, body, expected=seen)
+    seen = if_match(request)
+    before, hook = await register.replace_event_hook(pipeline_of(request), principal, hook_id, body, expected=seen)
     return _hinted(request, hook, before)
 
 
 @router.delete("/{hook_id}")
 async def delete_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Delete an inactive event hook; what waits for it is not delivered any more."""
-    await register.delete_event_hook(_pipeline(request), principal, hook_id, expected=_seen(request))
+    await register.delete_event_hook(pipeline_of(request), principal, hook_id, expected=if_match(request))
     return no_content()
 
 
 @router.post("/{hook_id}/lifecycle/activate")
 async def activate_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Switch an event hook on."""
-    seen = _seen(request)
-    hook = await register.switch_event_hook(_pipeline(request), principal, hook_id, "ACTIVE", expected=seen)
+    seen = if_match(request)
+    hook = await register.switch_event_hook(pipeline_of(request), principal, hook_id, "ACTIVE", expected=seen)
     return _shown(request, hook)
 
 
 @router.post("/{hook_id}/lifecycle/deactivate")
 async def deactivate_event_hook(request: Request, principal: ManagesHooks, hook_id: str) -> Response:
     """Switch an event hook off: events that occur meanwhile are not delivered to it."""
-    seen = _seen(request)
-    hook = await register.switch_event_hook(_pipeline(request), principal, hook_id, "INACTIVE", expected=seen)
+    seen = if_match(request)
+    hook = await register.switch_event_hook(pipeline_of(request), principal, hook_id, "INACTIVE", expected=seen)
     return _shown(request, hook)
 
 
 @router.post("/{hook_id}/lifecycle/verify")
 async def verify(request: Request, principal: Verifies, hook_id: str) -> Response:
     """Send the endpoint its one-time challenge and wait for the echo."""
-    return _shown(request, await verify_event_hook(_pipeline(request), principal, hook_id, expected=_seen(request)))
-
-
-def _pipeline(request: Request) -> Pipeline:
-    pipeline: Pipeline = request.app.state.pipeline
-    return pipeline
-
-
-def _seen(request: Request) -> Precondition | None:
-    return read_if_match(request.headers.getlist("if-match"))
+    hook = await verify_event_hook(pipeline_of(request), principal, hook_id, expected=if_match(request))
+    return _shown(request, hook)
 
 
 def _shown(request: Request, hook: EventHook) -> Response:
-    answer = json_answer(wire(hook, _pipeline(request).public_url))
-    answer.headers["etag"] = etag(hook)
-    return answer
+    return tagged(wire(hook, pipeline_of(request).public_url), etag(hook))
 
 
 def _hinted(request: Request, hook: EventHook, before: EventHook | None = None) -> Response:

@@ -8,13 +8,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tenterhook.api.access import needs
-from tenterhook.api.answers import add_links, json_answer, no_content
+from tenterhook.api.answers import json_answer, no_content
 from tenterhook.api.body import read_json
-from tenterhook.api.paging import page_of
+from tenterhook.api.resource import list_answer, pipeline_of
 from tenterhook.domain.hook_key import ENTITY, public_jwk, wire
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine.inline import hook_keys
-from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import InvalidError
 
 router = APIRouter(prefix="/api/v1/hook-keys", tags=["Hook keys"])
@@ -26,21 +25,21 @@ ManagesInlineHooks = Annotated[Principal, needs(Permission.MANAGE_INLINE_HOOKS)]
 @router.get("")
 async def list_hook_keys(request: Request, principal: ReadsInlineHooks) -> Response:
     """List the org's hook keys, oldest first: all of them, unless `limit` asks for a page."""
-    pipeline = _pipeline(request)
-    page = page_of(request, ENTITY)
-    limit = page.limit if "limit" in page.query else None
-    wanted = None if limit is None else limit + 1
-    found = await hook_keys.list_hook_keys(pipeline, principal, after=page.after, limit=wanted)
-    shown = found[:limit]
-    answer = json_answer([wire(one.key, used=one.used, embedded=False) for one in shown])
-    more = shown[-1].key.id if len(found) > len(shown) else None
-    return add_links(answer, pipeline.public_url + router.prefix, page.query, more)
+    pipeline = pipeline_of(request)
+    return await list_answer(
+        request,
+        router.prefix,
+        ENTITY,
+        lambda after, limit: hook_keys.list_hook_keys(pipeline, principal, after=after, limit=limit),
+        lambda one: wire(one.key, used=one.used, embedded=False),
+        lambda one: one.key.id,
+    )
 
 
 @router.post("")
 async def create_hook_key(request: Request, principal: ManagesInlineHooks) -> Response:
     """Make a key pair. Its private half stays here, encrypted."""
-    key = await hook_keys.create_hook_key(_pipeline(request), principal, await read_json(request))
+    key = await hook_keys.create_hook_key(pipeline_of(request), principal, await read_json(request))
     return json_answer(wire(key, used=False, embedded=True))
 
 
@@ -50,7 +49,7 @@ async def read_hook_key(request: Request, principal: ReadsInlineHooks, hook_key_
     expand = request.query_params.get("expand")
     if expand not in (None, "", "publickey"):
         raise InvalidError(ENTITY, ["expand: must be publickey"])
-    found = await hook_keys.read_hook_key(_pipeline(request), principal, hook_key_id)
+    found = await hook_keys.read_hook_key(pipeline_of(request), principal, hook_key_id)
     return json_answer(wire(found.key, used=found.used, embedded=expand == "publickey"))
 
 
@@ -58,23 +57,18 @@ async def read_hook_key(request: Request, principal: ReadsInlineHooks, hook_key_
 async def replace_hook_key(request: Request, principal: ManagesInlineHooks, hook_key_id: str) -> Response:
     """Rename a hook key; nothing else of it ever changes."""
     body = await read_json(request)
-    found = await hook_keys.rename_hook_key(_pipeline(request), principal, hook_key_id, body)
+    found = await hook_keys.rename_hook_key(pipeline_of(request), principal, hook_key_id, body)
     return json_answer(wire(found.key, used=found.used, embedded=True))
 
 
 @router.delete("/{hook_key_id}")
 async def delete_hook_key(request: Request, principal: ManagesInlineHooks, hook_key_id: str) -> Response:
     """Delete a hook key that no inline hook uses."""
-    await hook_keys.delete_hook_key(_pipeline(request), principal, hook_key_id)
+    await hook_keys.delete_hook_key(pipeline_of(request), principal, hook_key_id)
     return no_content()
 
 
 @router.get("/public/{key_id}")
 async def read_public_key(request: Request, principal: ReadsInlineHooks, key_id: str) -> Response:
     """Read the public half of a key as a JWK, by its `keyId`."""
-    return json_answer(public_jwk(await hook_keys.read_public_key(_pipeline(request), principal, key_id)))
-
-
-def _pipeline(request: Request) -> Pipeline:
-    pipeline: Pipeline = request.app.state.pipeline
-    return pipeline
+    return json_answer(public_jwk(await hook_keys.read_public_key(pipeline_of(request), principal, key_id)))

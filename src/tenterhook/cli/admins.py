@@ -10,6 +10,7 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import CommandError, UsageError
+from tenterhook.cli.naming import MOST
 from tenterhook.cli.output import dim, moment_cell, note, part, print_fields, print_json, print_table, say
 from tenterhook.cli.tokens import ROLES
 
@@ -20,7 +21,6 @@ commands = typer.Typer(no_args_is_help=True)
 sign_in_commands = typer.Typer()
 
 PATH = "/api/v1/admins"
-MOST = 100_000
 MAX_SECRET = 10_000
 
 Admin = Annotated[str, typer.Argument(metavar="ADMIN", help="The admin's id (00u…) or login.")]

@@ -9,7 +9,8 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
-from tenterhook.cli.hooks import Hook, find_hook
+from tenterhook.cli.hooks import Hook
+from tenterhook.cli.naming import EVENT_HOOK, find_path
 from tenterhook.cli.output import (
     Cell,
     dim,
@@ -51,7 +52,7 @@ def list_deliveries(
     if status:
         params["status"] = status.upper()
     with connect(url, token, data) as client:
-        path = f"/api/v1/eventHooks/{find_hook(client, hook)}/deliveries"
+        path = f"{find_path(client, EVENT_HOOK, hook)}/deliveries"
         found = list(client.pages(path, params, limit))
     if as_json:
         print_json(found)

@@ -10,12 +10,12 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.hooks import read_json_file
+from tenterhook.cli.naming import MOST
 from tenterhook.cli.output import dim, inert, moment_cell, part, print_fields, print_json, print_table, say
 
 commands = typer.Typer(invoke_without_command=True)
 
 PATH = "/api/v1/eventTypes"
-MOST = 100_000
 Q = Annotated[str | None, typer.Option("--q", help="Part of the name or of the display name.")]
 Eligible = Annotated[
     bool | None, typer.Option("--eligible/--not-eligible", help="Only those that event hooks can have, or cannot.")

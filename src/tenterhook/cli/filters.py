@@ -8,7 +8,8 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
-from tenterhook.cli.hooks import PATH, Hook, filter_body, find_hook
+from tenterhook.cli.hooks import Hook, filter_body
+from tenterhook.cli.naming import EVENT_HOOK, find_path
 from tenterhook.cli.output import count_of, dim, moment_cell, note, part, parts, print_json, print_table, say
 
 commands = typer.Typer(no_args_is_help=True)
@@ -50,7 +51,7 @@ def try_filter(
     if expression is not None:
         body["filter"] = filter_body([(one, expression) for one in event or ()])
     with options_judged_by_server(), connect(url, token, data) as client:
-        outcome = client.post(f"{PATH}/{find_hook(client, hook)}/filter/test", body)
+        outcome = client.post(f"{find_path(client, EVENT_HOOK, hook)}/filter/test", body)
     if as_json:
         print_json(outcome)
         return

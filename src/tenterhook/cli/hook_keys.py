@@ -7,13 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from tenterhook.cli import options
-from tenterhook.cli.failure import CommandError
+from tenterhook.cli.naming import HOOK_KEY, MOST, delete_named, find_path
 from tenterhook.cli.output import dim, moment_cell, part, print_fields, print_json, print_table, say
 
 commands = typer.Typer(no_args_is_help=True)
 
-PATH = "/api/v1/hook-keys"
-MOST = 100_000
+PATH = HOOK_KEY.path
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The key's id (HKY…) or its exact name.")]
 
 
@@ -51,7 +50,7 @@ def show(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.get(_path(client, key)), as_json)
+        _print(client.get(find_path(client, HOOK_KEY, key)), as_json)
 
 
 @commands.command()
@@ -82,7 +81,7 @@ def rename(
     from tenterhook.cli.client import connect, options_judged_by_server
 
     with options_judged_by_server(), connect(url, token, data) as client:
-        _print(client.put(_path(client, key), {"name": name}), as_json)
+        _print(client.put(find_path(client, HOOK_KEY, key), {"name": name}), as_json)
 
 
 @commands.command()
@@ -97,7 +96,7 @@ def public(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        kid = part(client.get(_path(client, key)), "keyId")
+        kid = part(client.get(find_path(client, HOOK_KEY, key)), "keyId")
         print_json(client.get(f"{PATH}/public/{kid}"))
 
 
@@ -113,22 +112,7 @@ def delete(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        path = _path(client, key)
-        client.delete(path)
-    if as_json:
-        print_json({"id": path.rpartition("/")[2], "deleted": True})
-    else:
-        say(f"{key} is deleted")
-
-
-def _path(client: Any, key: str) -> str:
-    """Return the path of the key with this id or exact name. Raises: CommandError, if no key has the name."""
-    if len(key) == 20 and key.startswith("HKY") and key.isalnum():
-        return f"{PATH}/{key}"
-    named = [found for found in client.pages(PATH, {}, MOST) if part(found, "name") == key]
-    if not named:
-        raise CommandError(f"No hook key has the id or the name {key!r}. `tenterhook hook-keys list` shows all.")
-    return f"{PATH}/{named[0]['id']}"
+        delete_named(client, HOOK_KEY, key, as_json=as_json)
 
 
 def _print(key: Any, as_json: bool) -> None:

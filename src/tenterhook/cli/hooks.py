@@ -12,6 +12,7 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import CommandError, UsageError
+from tenterhook.cli.naming import EVENT_HOOK, MOST, delete_named, find_path
 from tenterhook.cli.output import (
     dim,
     inert,
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(no_args_is_help=True)
 
-PATH = "/api/v1/eventHooks"
-MOST = 100_000
+PATH = EVENT_HOOK.path
 MOST_NAME = 24
 RETRIES = ("okta", "okta-2021", "durable")
 Hook = Annotated[str, typer.Argument(metavar="HOOK", help="The hook's id (who…) or its exact name.")]
@@ -80,7 +80,7 @@ def show(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.get(_path(client, hook)), as_json)
+        _print(client.get(find_path(client, EVENT_HOOK, hook)), as_json)
 
 
 @commands.command()
@@ -238,7 +238,7 @@ def replace(
 
     body = read_json_file(file)
     with options_judged_by_server(), connect(url, token, data) as client:
-        replaced = client.put(_path(client, hook), body)
+        replaced = client.put(find_path(client, EVENT_HOOK, hook), body)
     _print_changed(replaced, as_json)
 
 
@@ -284,7 +284,7 @@ def verify(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        verified = client.post(f"{_path(client, hook)}/lifecycle/verify")
+        verified = client.post(f"{find_path(client, EVENT_HOOK, hook)}/lifecycle/verify")
     if not as_json:
         say(part(verified, "name"), " is ", state(part(verified, "verificationStatus")))
     _print(verified, as_json)
@@ -305,33 +305,14 @@ def delete(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        path = _path(client, hook)
-        client.delete(path)
-    if as_json:
-        print_json({"id": path.rpartition("/")[2], "deleted": True})
-    else:
-        say(f"{hook} is deleted")
+        delete_named(client, EVENT_HOOK, hook, as_json=as_json)
 
 
 def _act(verb: str, hook: str, where: tuple[str | None, str | None, Path | None], as_json: bool) -> None:
     from tenterhook.cli.client import connect
 
     with connect(*where) as client:
-        _print(client.post(f"{_path(client, hook)}/lifecycle/{verb}"), as_json)
-
-
-def _path(client: Any, hook: str) -> str:
-    return f"{PATH}/{find_hook(client, hook)}"
-
-
-def find_hook(client: Any, hook: str) -> str:
-    """Return the id of the hook with this id or exact name. Raises: CommandError, if no hook has the name."""
-    if len(hook) == 20 and hook.startswith("who") and hook.isalnum():
-        return hook
-    named = [found for found in client.pages(PATH, {}, MOST) if part(found, "name") == hook]
-    if not named:
-        raise CommandError(f"No event hook has the id or the name {hook!r}. `tenterhook hooks list` shows all.")
-    return str(named[0]["id"])
+        _print(client.post(f"{find_path(client, EVENT_HOOK, hook)}/lifecycle/{verb}"), as_json)
 
 
 def _print(hook: Any, as_json: bool) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from tenterhook.cli import options
-from tenterhook.cli.failure import CommandError, UsageError
+from tenterhook.cli.failure import UsageError
 from tenterhook.cli.hooks import read_file, read_header, read_json_file, refuse_beside_file, short
+from tenterhook.cli.naming import INLINE_HOOK, MOST, delete_named, find_path
 from tenterhook.cli.output import (
     dim,
     inert,
@@ -24,8 +25,7 @@ from tenterhook.cli.output import (
 
 commands = typer.Typer(no_args_is_help=True)
 
-PATH = "/api/v1/inlineHooks"
-MOST = 100_000
+PATH = INLINE_HOOK.path
 #: Short words for the types.
 TYPES = {
     "token": "com.okta.oauth2.tokens.transform",
@@ -85,7 +85,7 @@ def show(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.get(_path(client, hook)), as_json)
+        _print(client.get(find_path(client, INLINE_HOOK, hook)), as_json)
 
 
 @commands.command()
@@ -150,7 +150,7 @@ def replace(
 
     body = read_json_file(file)
     with options_judged_by_server(), connect(url, token, data) as client:
-        _print(client.put(_path(client, hook), body), as_json)
+        _print(client.put(find_path(client, INLINE_HOOK, hook), body), as_json)
 
 
 @commands.command()
@@ -176,7 +176,7 @@ def update(
     elif not any(given.values()):
         raise UsageError(f"Nothing to change: give {', '.join(f'--{option}' for option in given)} or --file.")
     with options_judged_by_server(), connect(url, token, data) as client:
-        path = _path(client, hook)
+        path = find_path(client, INLINE_HOOK, hook)
         if file is not None:
             body = read_json_file(file)
         else:
@@ -202,7 +202,7 @@ def activate(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.post(f"{_path(client, hook)}/lifecycle/activate"), as_json)
+        _print(client.post(f"{find_path(client, INLINE_HOOK, hook)}/lifecycle/activate"), as_json)
 
 
 @commands.command()
@@ -220,7 +220,7 @@ def deactivate(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.post(f"{_path(client, hook)}/lifecycle/deactivate"), as_json)
+        _print(client.post(f"{find_path(client, INLINE_HOOK, hook)}/lifecycle/deactivate"), as_json)
 
 
 @commands.command()
@@ -238,12 +238,7 @@ def delete(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        path = _path(client, hook)
-        client.delete(path)
-    if as_json:
-        print_json({"id": path.rpartition("/")[2], "deleted": True})
-    else:
-        say(f"{hook} is deleted")
+        delete_named(client, INLINE_HOOK, hook, as_json=as_json)
 
 
 def type_named(text: str) -> str:
@@ -257,20 +252,6 @@ def type_named(text: str) -> str:
 def short_type(type: object) -> object:
     """Return the short word for *type*, or what it is if there is none."""
     return next((word for word, found in TYPES.items() if found == type), type)
-
-
-def find_hook(client: Any, hook: str) -> str:
-    """Return the id of the hook with this id or exact name. Raises: CommandError, if no hook has the name."""
-    if len(hook) == 20 and hook.startswith("cal") and hook.isalnum():
-        return hook
-    named = [found for found in client.pages(PATH, {}, MOST) if part(found, "name") == hook]
-    if not named:
-        raise CommandError(f"No inline hook has the id or the name {hook!r}. `tenterhook inline list` shows all.")
-    return str(named[0]["id"])
-
-
-def _path(client: Any, hook: str) -> str:
-    return f"{PATH}/{find_hook(client, hook)}"
 
 
 def _refuse_mixture(

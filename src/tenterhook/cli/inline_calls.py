@@ -9,7 +9,8 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.hooks import read_json_file
-from tenterhook.cli.inline import PATH, TYPES, Hook, find_hook, type_named
+from tenterhook.cli.inline import TYPES, Hook, type_named
+from tenterhook.cli.naming import INLINE_HOOK, find_id, find_path
 from tenterhook.cli.output import dim, inert, note, part, parts, print_fields, print_json, say
 from tenterhook.cli.preview import print_attempt, print_request
 from tenterhook.errors import InvalidError
@@ -45,7 +46,7 @@ def call(
     asked = {"type": type_named(type), **_question(type_named(type), file, request_type)}
     with connect(url, token, data) as client:
         if hook is not None:
-            asked["hookId"] = find_hook(client, hook)
+            asked["hookId"] = find_id(client, INLINE_HOOK, hook)
         with options_judged_by_server():
             result = client.post(CALLS, asked)
     if as_json:
@@ -73,7 +74,7 @@ def execute(
     from tenterhook.cli.client import connect, options_judged_by_server
 
     with connect(url, token, data) as client:
-        path = f"{PATH}/{find_hook(client, hook)}"
+        path = find_path(client, INLINE_HOOK, hook)
         body = read_json_file(file) if file is not None else _question(str(part(client.get(path), "type")), None, None)
         with options_judged_by_server():
             answer = client.post(f"{path}/execute", body)
@@ -106,7 +107,7 @@ def preview(
     if request_type is not None:
         body["requestType"] = request_type
     with connect(url, token, data) as client:
-        path = f"{PATH}/{find_hook(client, hook)}"
+        path = find_path(client, INLINE_HOOK, hook)
         with options_judged_by_server():
             shown = client.post(f"{path}/preview", body)
     if as_json:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tenterhook.cli import options, tokens
-from tenterhook.cli.failure import CommandError
+from tenterhook.cli.naming import MOST, ORG, find_path
 from tenterhook.cli.output import dim, moment_cell, note, part, print_fields, print_json, print_table, say
-
-if TYPE_CHECKING:
-    from tenterhook.cli.client import Client
 
 commands = typer.Typer(no_args_is_help=True)
 
-PATH = "/api/v1/orgs"
-MOST = 100_000
+PATH = ORG.path
 Org = Annotated[str, typer.Argument(metavar="ORG", help="The org's id (00o…) or its exact name.")]
 
 
@@ -54,16 +50,6 @@ def create(
         note(f"Next: tenterhook orgs token {part(made, 'id')} NAME")
 
 
-def find_org(client: Client, org: str) -> str:
-    """Return the id of the org with this id or exact name. Raises: CommandError, if no org has the name."""
-    if len(org) == 20 and org.startswith("00o") and org.isascii() and org.isalnum():
-        return org
-    named = [found for found in client.pages(PATH, {}, MOST) if part(found, "name") == org]
-    if not named:
-        raise CommandError(f"No org has the id or the name {org!r}. `tenterhook orgs list` shows all.")
-    return str(part(named[0], "id"))
-
-
 @commands.command()
 def show(
     org: Org,
@@ -76,7 +62,7 @@ def show(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _show(client.get(f"{PATH}/{find_org(client, org)}"), as_json)
+        _show(client.get(find_path(client, ORG, org)), as_json)
 
 
 @commands.command("token")
@@ -99,7 +85,7 @@ def create_token(
 
     body = tokens.body_of(name, role, scope, expires)
     with options_judged_by_server(), connect(url, token, data) as client:
-        made = client.post(f"{PATH}/{find_org(client, org)}/api-tokens", body)
+        made = client.post(f"{find_path(client, ORG, org)}/api-tokens", body)
     tokens.show_once(made, as_json)
 
 

@@ -10,7 +10,8 @@ import typer
 from tenterhook.cli import options
 from tenterhook.cli.deliveries import attempt_words, phases_words
 from tenterhook.cli.failure import UsageError
-from tenterhook.cli.hooks import PATH, Hook, find_hook, read_json_file
+from tenterhook.cli.hooks import Hook, read_json_file
+from tenterhook.cli.naming import EVENT_HOOK, find_path
 from tenterhook.cli.output import dim, inert, note, part, parts, print_json, say
 
 commands = typer.Typer()
@@ -47,7 +48,7 @@ def preview(
     if event is not None:
         given = {"event": read_json_file(event)}
     with connect(url, token, data) as client:
-        path = f"{PATH}/{find_hook(client, hook)}"
+        path = find_path(client, EVENT_HOOK, hook)
         if not given:
             given = {"eventType": parts(client.get(path), "events", "items")[0]}
         with options_judged_by_server():

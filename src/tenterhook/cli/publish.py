@@ -14,6 +14,7 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import CommandError, UsageError
+from tenterhook.cli.naming import ORG, find_id
 from tenterhook.cli.output import count_of, note, part, parts, print_json, say
 
 if TYPE_CHECKING:
@@ -74,10 +75,9 @@ def publish(
 
 def _find_org(client: Client, org: str) -> str:
     from tenterhook.cli.client import ApiError
-    from tenterhook.cli.orgs import find_org
 
     try:
-        return find_org(client, org)
+        return find_id(client, ORG, org)
     except ApiError as error:
         if error.status == 403:
             error.add("Without that, --org takes the org's id (00o…).")

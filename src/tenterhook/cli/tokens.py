@@ -11,6 +11,7 @@ import typer
 from tenterhook.cli import options
 from tenterhook.cli.failure import UsageError
 from tenterhook.cli.logs import moment
+from tenterhook.cli.naming import MOST
 from tenterhook.cli.output import dim, moment_cell, note, part, parts, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True)
 
 PATH = "/api/v1/api-tokens"
-MOST = 100_000
 ROLES = ("SUPER_ADMIN", "HOOKS_ADMIN", "READ_ONLY_ADMIN", "PUBLISHER")
 
 #: Shared with `orgs token`.
