@@ -181,7 +181,7 @@ async def test_somebody_elses_change_is_not_overwritten_and_mine_is_not_lost(api
         path = await create(browser)
         mine = (await browser.open(f"{path}/edit")).text
         theirs = {**(await stored(api, path)), "name": "Their name"}
-        theirs["channel"]["config"]["uri"] = "https://theirs.example.com/in"
+        theirs["channel"]["config"] |= {"uri": "https://theirs.example.com/in", "authScheme": None}
         assert (await api.call("PUT", f"/api/v1/eventHooks/{theirs['id']}", json=theirs)).status_code == 200
         answer = await browser.send(f"{path}/edit", sent_again(mine, description="My words"))
         said = words_of(answer.text)
@@ -189,10 +189,12 @@ async def test_somebody_elses_change_is_not_overwritten_and_mine_is_not_lost(api
         assert "Somebody has changed this hook since you opened it" in said
         assert "Name Their name" in said
         assert "URL https://theirs.example.com/in" in said
+        assert "Secret none" in said
         assert (await stored(api, path))["description"] is None
         again = sent_again(answer.text)
         assert again["description"] == ["My words"]
-        assert (await browser.send(f"{path}/edit", again)).status_code == 303
+        answer = await browser.send(f"{path}/edit", {**again, "auth": "none"})
+        assert answer.status_code == 303
         now = await stored(api, path)
         assert (now["name"], now["description"]) == ("Provision accounts", "My words")
 

@@ -15,7 +15,8 @@ from tenterhook.domain.secret import Secret
 
 _CONFIG_KEYS = ("uri", "headers", "method", "authScheme")
 _UNEXPANDED = "${"
-_NEW_HOST = "channel.config.uri names another host than before: the stored secret will be sent to the new host"
+#: A hint: {} is what goes there.
+NEW_HOST = "channel.config.uri names another host than before: {} will be sent to the new host"
 
 
 class _Document(BaseModel):
@@ -87,9 +88,14 @@ def hints(channel: Channel, secret: Secret | None, former: tuple[Channel, Secret
     Source: guide statement G15: a ``${…}`` is taken literally.
     """
     found = unexpanded(channel.config.headers, "channel.config.authScheme.value", secret)
-    if former is not None and secret is not None and secret == former[1]:
-        found += [_NEW_HOST] if moved(former[0].config.uri, channel.config.uri) else []
+    if former is not None and secret_moves(channel, secret, former):
+        found.append(NEW_HOST.format("the stored secret"))
     return found
+
+
+def secret_moves(channel: Channel, secret: Secret | None, former: tuple[Channel, Secret | None]) -> bool:
+    """Return whether the secret of *former* was kept, and goes to another server now."""
+    return secret is not None and secret == former[1] and moved(former[0].config.uri, channel.config.uri)
 
 
 def unexpanded(headers: Sequence[Header], where: str, secret: Secret | None) -> list[str]:

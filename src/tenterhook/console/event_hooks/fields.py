@@ -12,14 +12,20 @@ import msgspec
 
 from tenterhook.console.form import Form
 from tenterhook.console.header_rows import HeaderRow, header_paths, headers_of, rows_in, rows_of
+from tenterhook.console.secret_header import (
+    NONE,
+    SET,
+    USUAL_HEADER,
+    fields_of_scheme,
+    scheme_of,
+    stored_otherwise,
+)
 from tenterhook.console.words import duration
 from tenterhook.domain.delivery_policy import CustomRetry, DeliveryPolicy
 from tenterhook.domain.event_filter import LANGUAGE
 from tenterhook.domain.event_hook import EventHook, etag
 from tenterhook.domain.retry import named_policy
 
-#: Of `HookFields.auth`: the stored secret stays, another one is typed, none is sent.
-KEEP, SET, NONE = "keep", "set", "none"
 CUSTOM = "custom"
 
 _WAIT = re.compile(r"(\d{1,12}(?:\.\d{1,3})?) *(s|sec|m|min|h|d)?", re.ASCII)
@@ -42,7 +48,7 @@ class HookFields(msgspec.Struct, frozen=True, kw_only=True):
     types: list[str] = []
     filters: list[FilterRow] = []
     auth: str = SET
-    auth_key: str = "Authorization"
+    auth_key: str = USUAL_HEADER
     headers: list[HeaderRow] = []
     retry: str  #: the name of a policy, or `CUSTOM`
     waits: str  #: of a custom policy, in words: ``1 s, 5 min, 2 h``
@@ -74,10 +80,9 @@ def fields_of(hook: EventHook) -> HookFields:
         url=config.uri,
         types=list(hook.events.items),
         filters=[FilterRow(one.event, one.condition.expression) for one in chosen.event_filter_map] if chosen else [],
-        auth=NONE if config.auth_scheme is None else KEEP,
-        auth_key="Authorization" if config.auth_scheme is None else config.auth_scheme.key,
         headers=rows_of(config.headers),
         version=etag(hook),
+        **fields_of_scheme(config.auth_scheme),
         **_policy_fields(hook.delivery_policy),
     )
 
@@ -138,10 +143,8 @@ def body_of(fields: HookFields, secret: str) -> dict[str, Any]:
     config: dict[str, Any] = {
         "uri": fields.url,
         "headers": headers_of(fields.headers),
+        **scheme_of(fields.auth, fields.auth_key, secret),
     }
-    if fields.auth != NONE:
-        given = {} if fields.auth == KEEP else {"value": secret}
-        config["authScheme"] = {"type": "HEADER", "key": fields.auth_key, **given}
     return {
         "name": fields.name,
         "description": fields.description or None,
@@ -238,6 +241,9 @@ def differences(typed: HookFields, stored: HookFields) -> list[tuple[str, str]]:
     for name in ("name", "description", "url", "auth_key", "retry", "timeout", "max_events", "concurrency"):
         if getattr(typed, name) != getattr(stored, name):
             found.append((names[name], getattr(stored, name) or "empty"))
+    secret = stored_otherwise(typed.auth, stored.auth)
+    if secret is not None:
+        found.append((names["auth_value"], secret))
     if set(typed.types) != set(stored.types):
         found.append((names["types"], ", ".join(stored.types)))
     if sorted(typed.filters) != sorted(stored.filters):

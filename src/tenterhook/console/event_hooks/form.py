@@ -11,8 +11,6 @@ from starlette.responses import JSONResponse, Response
 from tenterhook.console.event_hooks import PATH
 from tenterhook.console.event_hooks.fields import (
     CUSTOM,
-    NONE,
-    SET,
     FilterRow,
     HookFields,
     body_of,
@@ -31,8 +29,9 @@ from tenterhook.console.form import NO_ERRORS, FieldErrors
 from tenterhook.console.header_rows import HeaderRow, without_row
 from tenterhook.console.plain import in_words
 from tenterhook.console.routes import action, page
+from tenterhook.console.secret_header import NONE, with_secret_again
 from tenterhook.console.visit import Visit
-from tenterhook.domain.channel import hints
+from tenterhook.domain.channel import secret_moves
 from tenterhook.domain.delivery_policy import MAX_CONCURRENCY, MAX_EVENTS_PER_REQUEST, MAX_TIMEOUT_S
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.hook_filter import FIELDS, HookFilterError, parse_hook_filter
@@ -48,7 +47,6 @@ from tenterhook.errors import InvalidError, PreconditionError
 MAX_BYTES = 512 * 1024
 #: How many of the newest events filters can be tried on.
 LASTS = ("20", "100", "500")
-_AGAIN = "Type the secret again: no page ever holds one."
 
 
 class Shown(NamedTuple):
@@ -122,9 +120,7 @@ def _saved(before: EventHook, after: EventHook) -> str:
     said = f"{after.name} is saved."
     if before.verification_status == "VERIFIED" and after.verification_status != "VERIFIED":
         said += " Its channel is another: verify it again. Until then its deliveries are held."
-    moved = len(hints(after.channel, after.secret, (before.channel, before.secret))) > len(
-        hints(after.channel, after.secret)
-    )
+    moved = secret_moves(after.channel, after.secret, (before.channel, before.secret))
     return said + (" The stored secret will be sent to the new host." if moved else "")
 
 
@@ -211,11 +207,7 @@ def _refused(visit: Visit, fields: HookFields, error: InvalidError) -> Shown:
 
 
 def _secret_again(visit: Visit, errors: FieldErrors | None = None) -> FieldErrors:
-    """Return *errors* with a word about the secret, if one was typed: it is lost with this answer."""
-    errors = FieldErrors() if errors is None else errors
-    if visit.form.text("auth_value") and visit.form.text("auth") == SET and not errors.of("auth_value"):
-        errors.add("auth_value", _AGAIN)
-    return errors
+    return with_secret_again(visit.form, FieldErrors() if errors is None else errors)
 
 
 def _own_words(fields: HookFields) -> RetryWords | None:

@@ -11,10 +11,16 @@ import msgspec
 
 from tenterhook.console.form import Form
 from tenterhook.console.header_rows import HeaderRow, header_paths, headers_of, rows_in, rows_of
+from tenterhook.console.secret_header import (
+    NONE,
+    SET,
+    USUAL_HEADER,
+    fields_of_scheme,
+    scheme_of,
+    stored_otherwise,
+)
 from tenterhook.domain.inline.hook import InlineHook, etag
 
-#: Of `InlineFields.auth`: the stored secret stays, another one is typed, none is sent.
-KEEP, SET, NONE = "keep", "set", "none"
 HTTP, OAUTH = "HTTP", "OAUTH"
 BY_SECRET, BY_KEY = "client_secret_post", "private_key_jwt"
 
@@ -28,7 +34,7 @@ class InlineFields(msgspec.Struct, frozen=True, kw_only=True):
     headers: list[HeaderRow] = []
     channel: str = HTTP
     auth: str = SET
-    auth_key: str = "Authorization"
+    auth_key: str = USUAL_HEADER
     client_id: str = ""
     token_url: str = ""
     scope: str = ""
@@ -40,21 +46,19 @@ class InlineFields(msgspec.Struct, frozen=True, kw_only=True):
 def fields_of(hook: InlineHook) -> InlineFields:
     """Return the fields that a hook fills."""
     config = hook.channel.config
-    scheme = config.auth_scheme
     return InlineFields(
         name=hook.name,
         type=hook.type,
         url=config.uri,
         headers=rows_of(config.headers),
         channel=hook.channel.type,
-        auth=NONE if scheme is None else KEEP,
-        auth_key="Authorization" if scheme is None else scheme.key,
         client_id=config.client_id or "",
         token_url=config.token_url or "",
         scope=config.scope or "",
         auth_type=config.auth_type or BY_SECRET,
         hook_key_id=config.hook_key_id or "",
         version=etag(hook),
+        **fields_of_scheme(config.auth_scheme),
     )
 
 
@@ -88,9 +92,8 @@ def body_of(fields: InlineFields, form: Form, payload_version: str = "1.0.0") ->
     }
     if fields.channel == OAUTH:
         config |= _oauth(fields, form.text("client_secret"))
-    elif fields.auth != NONE:
-        given = {} if fields.auth == KEEP else {"value": form.text("auth_value")}
-        config["authScheme"] = {"type": "HEADER", "key": fields.auth_key, **given}
+    else:
+        config |= scheme_of(fields.auth, fields.auth_key, form.text("auth_value"))
     channel = {"type": fields.channel, "version": "1.0.0", "config": config}
     return {"name": fields.name, "type": fields.type, "version": payload_version, "channel": channel}
 
@@ -151,8 +154,9 @@ def differences(typed: InlineFields, stored: InlineFields) -> list[tuple[str, st
     names = names_of(typed)
     plain = [name for name in names if name != "auth" and isinstance(getattr(typed, name, None), str)]
     changed = [(names[name], getattr(stored, name)) for name in plain if getattr(typed, name) != getattr(stored, name)]
-    if (typed.auth == NONE) != (stored.auth == NONE):
-        changed.append((names["auth"], "none" if stored.auth == NONE else "one is stored"))
+    secret = stored_otherwise(typed.auth, stored.auth)
+    if secret is not None:
+        changed.append((names["auth"], secret))
     if [row for row in typed.headers if not row.blank] != stored.headers:
         changed.append((names["headers"], ", ".join(f"{row.key}: {row.value}" for row in stored.headers) or "none"))
     return changed

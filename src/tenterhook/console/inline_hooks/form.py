@@ -12,7 +12,6 @@ from tenterhook.console.header_rows import HeaderRow, without_row
 from tenterhook.console.inline_hooks import PATH
 from tenterhook.console.inline_hooks.fields import (
     OAUTH,
-    SET,
     InlineFields,
     body_of,
     differences,
@@ -24,8 +23,9 @@ from tenterhook.console.inline_hooks.fields import (
 from tenterhook.console.inline_hooks.rules import on_failure, type_choices
 from tenterhook.console.plain import in_words
 from tenterhook.console.routes import action, page
+from tenterhook.console.secret_header import with_secret_again
 from tenterhook.console.visit import Visit
-from tenterhook.domain.inline.channel import inline_hints
+from tenterhook.domain.inline.channel import proof_that_moves
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.inline.kind import KINDS
 from tenterhook.domain.precondition import Precondition
@@ -36,7 +36,6 @@ from tenterhook.errors import InvalidError, PreconditionError
 
 #: In place of the names of all types, which the page has in words.
 _CHOOSE = "type: choose what the hook is for"
-_AGAIN = "Type the secret again: no page ever holds one."
 
 
 class Shown(NamedTuple):
@@ -100,8 +99,8 @@ def _saves(visit: Visit) -> bool:
 
 
 def _saved(before: InlineHook, after: InlineHook) -> str:
-    moved = len(inline_hints(after, before)) > len(inline_hints(after))
-    return f"{after.name} is saved." + (" What proves who calls goes to the new host from now on." if moved else "")
+    moving = proof_that_moves(after, before)
+    return f"{after.name} is saved." + (f" From now on {moving} will be sent to the new host." if moving else "")
 
 
 async def _step(visit: Visit, hook: InlineHook | None, fields: InlineFields) -> Response:
@@ -121,13 +120,8 @@ def _refused(visit: Visit, fields: InlineFields, error: InvalidError) -> Shown:
 
 
 def _secret_again(visit: Visit, errors: FieldErrors) -> FieldErrors:
-    """Return *errors* with a word about the secret, if one was typed: it is lost with this answer."""
-    oauth = visit.form.text("channel") == OAUTH
-    field = "client_secret" if oauth else "auth_value"
-    meant = oauth or visit.form.text("auth") == SET
-    if meant and visit.form.text(field) and not errors.of(field):
-        errors.add(field, _AGAIN)
-    return errors
+    field = "client_secret" if visit.form.text("channel") == OAUTH else "auth_value"
+    return with_secret_again(visit.form, errors, field)
 
 
 async def _show(visit: Visit, hook: InlineHook | None, fields: InlineFields, shown: Shown) -> Response:

@@ -12,6 +12,7 @@ from typing import cast
 import msgspec
 
 from tenterhook.domain.channel import (
+    NEW_HOST,
     Header,
     moved,
     read_address,
@@ -34,7 +35,6 @@ MAX_SCOPE = 1024
 _OAUTH_KEYS = ("clientId", "clientSecret", "tokenUrl", "authType", "scope", "hookKeyId")
 _CONFIG_KEYS = ("uri", "headers", "method", "authScheme", *_OAUTH_KEYS)
 _SCOPES = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*", re.ASCII)  # RFC 6749 §3.3
-_NEW_HOST = "channel.config.uri names another host than before: {} will be sent to the new host"
 
 
 class InlineRules(msgspec.Struct, frozen=True):
@@ -93,13 +93,18 @@ def inline_hints(hook: InlineHook, former: InlineHook | None = None) -> list[str
     oauth = hook.channel.type == "OAUTH"
     where = "channel.config.clientSecret" if oauth else "channel.config.authScheme.value"
     found = unexpanded(config.headers, where, hook.secret)
-    if former is None or former.channel.type != hook.channel.type or not moved(former.channel.config.uri, config.uri):
-        return found
-    if oauth:
-        found.append(_NEW_HOST.format("access tokens"))
-    elif hook.secret is not None and hook.secret == former.secret:
-        found.append(_NEW_HOST.format("the stored secret"))
-    return found
+    moving = None if former is None else proof_that_moves(hook, former)
+    return found if moving is None else [*found, NEW_HOST.format(moving)]
+
+
+def proof_that_moves(hook: InlineHook, former: InlineHook) -> str | None:
+    """Return in words what proved who calls before and goes to another server now; None if nothing does."""
+    channel, before = hook.channel, former.channel
+    if channel.type != before.type or not moved(before.config.uri, channel.config.uri):
+        return None
+    if channel.type == "OAUTH":
+        return "access tokens"
+    return "the stored secret" if hook.secret is not None and hook.secret == former.secret else None
 
 
 def _read_oauth(
