@@ -4,9 +4,11 @@
 #
 # Needs python3 (3.11 or newer) with its venv module, and make. Everything else goes into .venv, from the locks, with hashes
 # checked. ARGS is passed on: make run ARGS="--port 9090", make test ARGS="tests/domain -x". PYTHON names another interpreter.
+# Tests run in two processes, a file in one of them; JOBS=0 runs them in pytest's own, which --pdb and -s need.
 
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 2
 
 override VENV := .venv
 BIN := $(VENV)/bin
@@ -29,7 +31,7 @@ demo: $(VENV)/ready-to-run
 	@exec $(BIN)/tenterhook demo $(ARGS)
 
 test: $(VENV)/ready-to-test
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/ready-to-test
 	$(BIN)/ruff check .
