@@ -1,4 +1,4 @@
-"""The console benchmark: every figure that a page shows, on a log of a million events and 1,000 hooks.
+"""The console benchmark: every figure that a page shows, and every page, on a log with 1,000 hooks.
 
 Events, hooks and deliveries are stored through the store, as publishing and settling store them; the reads are those of
 the engine, by one caller. What counting costs a settled delivery is measured in the same run, with it and without.
@@ -22,6 +22,7 @@ from random import Random
 from statistics import median, quantiles
 from typing import Any
 
+from bench.console_pages import CONSOLES, Beside, Page, beside_consoles, pages
 from bench.history import DAY_MS, TYPES, History
 from tenterhook.domain.attempt import Attempt, Outcome, Phases, Reason
 from tenterhook.domain.channel import Channel, Config
@@ -86,6 +87,8 @@ class Report:
     deliveries: int = 0
     reads: list[Read] = field(default_factory=list)
     settling: list[Settling] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+    beside: Beside | None = None
 
 
 # ---- what is read from -----------------------------------------------------------------------------------------------
@@ -336,6 +339,10 @@ async def run(events: int, folder: Path, reads: int) -> Report:
         told.write_text(str(await asyncio.to_thread(fill, data, events)))
     report.deliveries = int(told.read_text())
     report.reads = await read(data, reads)
+    print("Pages, as a browser asks for them ...", file=sys.stderr)
+    report.pages = await pages(data, reads)
+    print(f"Deliveries, alone and beside {CONSOLES} open consoles ...", file=sys.stderr)
+    report.beside = await beside_consoles(data)
     print("Settling with and without the counting ...", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="tenterhook-bench-") as name:
         report.settling = await asyncio.to_thread(lambda: list(settling(Path(name))))
@@ -353,6 +360,13 @@ def table(report: Report) -> str:
         lines.append(
             f"{one.what:<40}{one.p50_ms:>9.1f}{one.p95_ms:>9.1f}{one.worst_ms:>9.1f}{one.cpu_ms:>9.1f}  {one.note}"
         )
+    lines += ["", f"{'page':<40}{'p50 ms':>9}{'p95 ms':>9}{'worst':>9}{'bytes':>9}"]
+    for page in report.pages:
+        lines.append(f"{page.what:<40}{page.p50_ms:>9.1f}{page.p95_ms:>9.1f}{page.worst_ms:>9.1f}{page.size:>9,}")
+    if report.beside is not None:
+        alone, beside = median(report.beside.alone_ms), median(report.beside.beside_ms)
+        lines += ["", f"deliveries' p99 {alone:.1f} ms alone, {beside:.1f} ms beside {CONSOLES} open consoles:"]
+        lines[-1] += f" {report.beside.ratio:.2f} x"
     lines += ["", f"{'settling, us a delivery':<28}{'without':>9}{'with':>9}{'cost':>9}{'adding up':>11}"]
     for each in report.settling:
         what = f"{each.batch} a commit, {each.hooks:,} hooks"

@@ -20,6 +20,7 @@ from typing import Any
 import uvloop
 
 from bench.first_benchmark import CONNECTIONS, DEADLINE_S, TYPE, body_of
+from bench.hostile import BEHAVIOURS, TOKEN_URL, full_backlog, listen
 from bench.product import PRODUCT_CPU, Product, pinned
 from bench.wire import Load, Sink
 from tenterhook.domain.inline.kind import IMPORT, TOKEN
@@ -44,6 +45,7 @@ class Report:
     api_cpu_us_per_call: float
     deliveries_ratio: float  #: seconds for the same events with 200 calls waiting, over those without
     calls_ratio: float  #: the same of other inline calls
+    beyond_ms: dict[str, list[float]]  #: what callers of hostile endpoints waited beyond their budget, by what those do
 
 
 class _Hung:
@@ -156,27 +158,50 @@ async def _beside(folder: Path, scale: float) -> dict[str, float]:
     }
 
 
-async def _embedded(scale: float) -> dict[str, float]:
-    sink = Sink()
-    uri = f"http://127.0.0.1:{await sink.listen()}/ask"
-    command = [sys.executable, "-m", "bench.inline_caller", uri, str(max(1_000, int(10_000 * scale)))]
-    process = await asyncio.create_subprocess_exec(*command, **pinned(PRODUCT_CPU))
+async def _printed_by(*command: str) -> Any:
+    """Return the JSON that a module of ours prints, run on the product's core."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", *command, **pinned(PRODUCT_CPU))
     try:
         printed, _ = await asyncio.wait_for(process.communicate(), DEADLINE_S)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    figures: dict[str, float] = json.loads(printed)
+    return json.loads(printed)
+
+
+async def _embedded(scale: float) -> dict[str, float]:
+    sink = Sink()
+    uri = f"http://127.0.0.1:{await sink.listen()}/ask"
+    figures: dict[str, float] = await _printed_by("bench.inline_caller", uri, str(max(1_000, int(10_000 * scale))))
     return figures
+
+
+async def _hostile() -> dict[str, list[float]]:
+    """Return what callers wait beyond their budget, by what the endpoint does to them: ms."""
+    ports = {case: await listen(behaviour) for case, behaviour in BEHAVIOURS.items()}
+    cases = {case: f"http://127.0.0.1:{port}/ask" for case, port in ports.items()}
+    silent = ports["no answer"]
+    full, kept = full_backlog()
+    cases |= {
+        "no TLS handshake": f"https://127.0.0.1:{silent}/ask",
+        TOKEN_URL: f"http://127.0.0.1:{silent}/ask",
+        "no connection": f"http://127.0.0.1:{full}/ask",
+    }
+    beyond: dict[str, list[float]] = await _printed_by("bench.inline_waiter", json.dumps(cases))
+    for one in kept:
+        one.close()
+    return beyond
 
 
 async def _run(scale: float) -> Report:
     print("inline calls, embedded ...", file=sys.stderr)
     embedded = await _embedded(scale)
+    print("inline calls of hostile endpoints ...", file=sys.stderr)
+    beyond = await _hostile()
     print(f"inline calls, {WAITING} of them waiting for a hung endpoint ...", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="tenterhook-bench-") as folder:
-        return Report(**embedded, **await _beside(Path(folder), scale))
+        return Report(**embedded, **await _beside(Path(folder), scale), beyond_ms=beyond)
 
 
 def main(scale: float) -> dict[str, Any]:
@@ -194,6 +219,10 @@ def main(scale: float) -> dict[str, Any]:
         (f"deliveries beside {WAITING} hung calls, x alone", f"{report.deliveries_ratio:.2f}", "1.2"),
         (f"other calls beside {WAITING} hung calls, x alone", f"{report.calls_ratio:.2f}", "1.2"),
     ]
+    rows += [
+        (f"waited beyond the budget, {case}: worst ms", f"{max(times):.0f}", "100")
+        for case, times in report.beyond_ms.items()
+    ]
     for name, figure, aim in rows:
-        print(f"{name:<48}{figure:>8}   {f'aim {aim}' if aim else ''}".rstrip())
+        print(f"{name:<72}{figure:>8}   {f'aim {aim}' if aim else ''}".rstrip())
     return {"inline": asdict(report)}

@@ -44,7 +44,7 @@ class Pressure:
         )
 
 
-class _Caller:
+class Caller:
     """One connection: a request after the other."""
 
     def __init__(self, port: int) -> None:
@@ -104,7 +104,7 @@ async def _publish(product: Product, seconds: float) -> list[float]:
     times: list[float] = []
 
     async def one(number: int) -> None:
-        caller = _Caller(product.port)
+        caller = Caller(product.port)
         every = PUBLISHERS / EVENTS_PER_S
         due = time.perf_counter() + every * number / PUBLISHERS
         end = due + seconds
@@ -131,7 +131,7 @@ async def _search(
     counts: list[int],
     stop: asyncio.Event,
 ) -> None:
-    random, caller = Random(seed), _Caller(product.port)
+    random, caller = Random(seed), Caller(product.port)
     while not stop.is_set():
         parameters = random.choice(list(queries.values()))(random)
         if not any(name == "since" for name, _ in parameters):
