@@ -78,6 +78,14 @@ def test_each_start_prints_a_link_to_the_console_that_works_once(cli: CommandLin
             assert answer.status_code == status
 
 
+def test_the_log_begins_empty_and_a_start_adds_nothing_to_it(cli: CommandLine) -> None:
+    for _ in range(2):
+        with cli.start("serve", "--port", "0") as server:
+            server.url()
+            assert cli.json("logs", "--since", "1h") == []
+            assert server.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_exit_0_within_ten_seconds(cli: CommandLine, number: int) -> None:
     with cli.start("serve", "--port", "0") as server:

@@ -36,11 +36,14 @@ class Visitor(msgspec.Struct, frozen=True):
     user_agent: str | None = None
 
 
-async def create_link(pipeline: Pipeline, principal: Principal, admin_id: str) -> tuple[str, int]:
+async def create_link(
+    pipeline: Pipeline, principal: Principal, admin_id: str, *, logged: bool = True
+) -> tuple[str, int]:
     """Make a one-time link for an admin and log it; return its text, which is kept nowhere, and its end (ms).
 
-    The admin's links of before are void. Raises: NotFoundError; ForbiddenError, if the admin may do more than the
-    caller.
+    The admin's links of before are void. logged: not that of a start, else no log would ever begin empty; that somebody
+    signs in by it is logged all the same.
+    Raises: NotFoundError; ForbiddenError, if the admin may do more than the caller.
     """
     text, now_ms = secrets.token_urlsafe(32), pipeline.now_ms()  # 256 bits
 
@@ -49,9 +52,10 @@ async def create_link(pipeline: Pipeline, principal: Principal, admin_id: str) -
         refuse_more(pipeline, tx, principal, admin.role)
         link = SignInLink(token_digest(text), admin.org_id, admin.id, now_ms, now_ms + LINK_MS)
         sign_in_links.put(tx, link)
-        event_type = "tenterhook.sign_in_link.created"
-        targets = [admin_target(admin)]
-        record_act(pipeline, tx, Act(org_id=admin.org_id, event_type=event_type, principal=principal, targets=targets))
+        if logged:
+            event_type, targets = "tenterhook.sign_in_link.created", [admin_target(admin)]
+            act = Act(org_id=admin.org_id, event_type=event_type, principal=principal, targets=targets)
+            record_act(pipeline, tx, act)
 
     await pipeline.database.write(store)
     return text, now_ms + LINK_MS

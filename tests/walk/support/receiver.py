@@ -8,6 +8,7 @@ import json
 import ssl
 import threading
 import time
+from functools import cached_property
 
 ANSWERS = {200: "OK", 204: "No Content", 302: "Found", 404: "Not Found", 410: "Gone", 500: "Internal Server Error"}
 HANG = object()  # an answer that never comes
@@ -30,19 +31,19 @@ class Received:
         assert len(found) < 2, f"{name} came twice"
         return found[0] if found else None
 
-    @property
+    @cached_property
     def challenge(self):
         return self.header("X-Okta-Verification-Challenge")
 
-    @property
+    @cached_property
     def json(self):
         return json.loads(self.body)
 
-    @property
+    @cached_property
     def event_id(self):
         return self.json["eventId"]
 
-    @property
+    @cached_property
     def uuids(self):
         return [event["uuid"] for event in self.json["data"]["events"]]
 
@@ -107,12 +108,15 @@ class Receiver:
     def wait(self, what, deadline_s=20.0):
         """Wait until *what()* is true; it is asked anew whenever something came."""
         end = time.monotonic() + deadline_s
-        with self._changed:
-            while not (found := what()):
-                left = end - time.monotonic()
-                assert left > 0, f"not within {deadline_s} s; {len(self.requests)} requests came"
-                self._changed.wait(min(left, 1.0))
-            return found
+        while True:
+            came = len(self.requests)
+            # Not under the lock: it may look at ten thousand requests, and the next one must not wait for that.
+            if found := what():
+                return found
+            left = end - time.monotonic()
+            assert left > 0, f"not within {deadline_s} s; {len(self.requests)} requests came"
+            with self._changed:
+                self._changed.wait_for(lambda seen=came: len(self.requests) != seen, min(left, 1.0))
 
     def wait_for_deliveries(self, count, deadline_s=20.0):
         """Wait until *count* deliveries have come, and return them."""
