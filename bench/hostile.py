@@ -17,26 +17,35 @@ async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await reader.read()
 
 
+async def _read(reader: asyncio.StreamReader) -> None:
+    """Read a whole request."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
+
+
 async def _half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _read(reader)
     writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{"commands":[')
     await reader.read()
 
 
 async def _dripping_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _read(reader)
     writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
-    await _drip(writer, b"x")
+    await _drip(reader, writer, b"x")
 
 
 async def _dripping_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _read(reader)
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
-    await _drip(writer, b" ")
+    await _drip(reader, writer, b" ")
 
 
-async def _drip(writer: asyncio.StreamWriter, byte: bytes) -> None:
-    while not writer.is_closing():
-        await asyncio.sleep(DRIP_S)
+async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, byte: bytes) -> None:
+    while not reader.at_eof():
         writer.write(byte)
         await writer.drain()
+        await asyncio.sleep(DRIP_S)
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
@@ -53,7 +62,7 @@ async def listen(behaviour: Behaviour) -> int:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await behaviour(reader, writer)
-        except ConnectionError:
+        except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()

@@ -24,7 +24,7 @@ def decide(question: Question, answer: Reply | Unusable | None) -> Decision:
 
     answer: None, if no active hook could be asked. A reply's commands are all applied, in order, or none is: one that
     cannot be applied is a failure of its type, and the data is the question's. An ``error`` executes no command.
-    The question is never changed; the decision's data shares its context, and all of it if no command was applied.
+    The question is never changed; the decision's data shares its context, and all of it if there was no command.
     """
     if answer is None:
         return Decision(outcome=InlineOutcome.UNCHANGED, data=question.data, reason=NO_ACTIVE_HOOK)
@@ -32,7 +32,7 @@ def decide(question: Question, answer: Reply | Unusable | None) -> Decision:
         return _failed(question, answer.why, answer.error_message, None)
     if answer.error is not None:
         return _erred(question, answer, answer.error)
-    data = _changeable(question.data)
+    data = _changeable(question.data) if answer.commands else dict(question.data)
     concluded = _apply(question, answer.commands, data)
     if isinstance(concluded, str):
         why = f"A command of the reply could not be applied, so none was: {concluded.rstrip('.')}."

@@ -18,6 +18,10 @@ Place = str | tuple[Any, str | int]
 Reader = Callable[[Any, Place, Problems], Any]
 
 
+#: Readers of texts that may be blank, each with its longest: most of a question is such, so `part` reads them itself.
+_TEXTS: dict[Reader, int] = {}
+
+
 def path_of(place: Place) -> str:
     """Return *place* as a path: ``data.access.claims``, ``commands[0].value``."""
     if isinstance(place, str):
@@ -38,6 +42,8 @@ def text(longest: int = 1_024, *, blank: bool = True) -> Reader:
             problems.add(path_of(where), BLANK)
         return value
 
+    if blank:
+        _TEXTS[read] = longest
     return read
 
 
@@ -131,6 +137,7 @@ def part(
     beside *fields* are kept (after them) or refused.
     """
     known = fields.keys()
+    rows = [(key, reader, _TEXTS.get(reader, -1)) for key, reader in fields.items()]
     default_of = ({} if defaults is None else defaults).get
 
     def read(value: Any, where: Place, problems: Problems) -> Any:
@@ -140,11 +147,13 @@ def part(
         if not more and not value.keys() <= known:
             Form(value, path_of(where), problems).refuse_unknown(fields)
         made = {}
-        for key, reader in fields.items():
+        for key, reader, longest in rows:
             given = value.get(key)
             if given is None:
                 given = default_of(key)
-            if given is not None:
+            if given.__class__ is str and len(given) <= longest:
+                made[key] = given
+            elif given is not None:
                 made[key] = reader(given, (where, key), problems)
             elif key in required:
                 problems.add(path_of((where, key)), BLANK)
