@@ -10,11 +10,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
+from tenterhook.console.press import press
 from tenterhook.console.visit import Visit
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine.follow_log import News, Tail, follow_log
@@ -69,7 +71,7 @@ class LogTail(StreamingResponse):
             room, said = min(MOST_ROWS, room + (clock() - said) * ROWS_PER_S), clock()
             shown = batch.newest(max(1, int(room)))
             room -= len(shown)
-            await _write(send, batch.message(shown, self._rendered))
+            await _write(send, await press(partial(batch.message, shown, self._rendered)))
             batch, due = _Batch(), clock() + 2 * BEAT_S
             await asyncio.sleep(BEAT_S)
 

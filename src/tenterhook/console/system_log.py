@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -112,8 +113,14 @@ async def stream(visit: Visit) -> Response:
     after = visit.request.headers.get("last-event-id") or question.query.after
     query = msgspec.structs.replace(_following(question.query), after=after)
     tail = await begin_tail(visit.pipeline, visit.principal, query)
-    rows = ENVIRONMENT.get_template("system_log/row.html").module
-    return LogTail(visit, tail, lambda bodies: "".join(rows.log_row(row_of(body)) for body in bodies))  # type: ignore[attr-defined]
+    return LogTail(visit, tail, lambda bodies: "".join(map(_row, bodies)))
+
+
+@lru_cache(512)
+def _row(body: bytes) -> str:
+    """Return the row of one event. Whoever else follows the log gets the same one."""
+    made: str = ENVIRONMENT.get_template("system_log/row.html").module.log_row(row_of(body))  # type: ignore[attr-defined]
+    return made
 
 
 async def download(visit: Visit) -> Response:

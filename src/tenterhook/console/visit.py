@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from tenterhook.console import cookies, flash
 from tenterhook.console.cookies import Cookies
 from tenterhook.console.form import NO_ERRORS, NOTHING, Form
 from tenterhook.console.navigation import navigation
-from tenterhook.console.render import render
+from tenterhook.console.press import Page
 from tenterhook.console.same_origin import TOKEN_FIELD, form_token
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.door.exchange import Exchange, exchange_of
@@ -113,7 +113,10 @@ class Visit:
         return route.permission is None or self.may(route.permission)
 
     def render(self, template: str, *, status: int = 200, **context: Any) -> Response:
-        """Return a page. Templates find the visit as ``visit`` and a form's hidden token as ``csrf``."""
+        """Return a page, made when it is answered.
+
+        Templates find the visit as ``visit``, and a form's hidden token as ``csrf``.
+        """
         secret = self.inside.cookie if self.inside is not None else self.visitor_secret
         token = "" if secret is None else form_token(secret)
         shown = {
@@ -125,7 +128,7 @@ class Visit:
             "errors": NO_ERRORS,
             "form": self.form,
         }
-        return HTMLResponse(render(template, shown | context), status)
+        return Page(template, shown | context, status)
 
     def redirect(self, path: str, said: str | None = None) -> Response:
         """Send the browser to another page of the console, by GET; *said* is shown there, once."""
