@@ -112,4 +112,11 @@ async def link_of(api: Api, admin: Admin) -> str:
 
 def words_of(page: str) -> str:
     """What a page says, its tags taken away."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.replace("<wbr>", ""))).split())
+
+
+def token_of(page: str) -> str:
+    """The token in the call that tries it. A form's hidden token may hold what looks like one."""
+    found = re.search(r"SSWS (00[A-Za-z0-9_-]{43})", page)
+    assert found is not None
+    return found[1]

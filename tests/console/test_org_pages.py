@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from api_rig import Api, with_api
-from console_rig import browsing, enter, signed_in, words_of
+from console_rig import browsing, enter, signed_in, token_of, words_of
 
 ORGS = "/console/orgs"
 
@@ -32,9 +32,7 @@ async def test_a_program_is_let_into_an_org_by_a_token_of_its_own(api: Api) -> N
     async with signed_in(api) as browser:
         path = (await browser.send(ORGS, {"name": "Northwind"})).headers["location"]
         issued = await browser.send(f"{path}/tokens", {"name": "first", "grant": "SUPER_ADMIN", "expires": "0"})
-        text = re.search(r"00[A-Za-z0-9_-]{43}", issued.text)
-        assert text is not None
-        headers = {"Authorization": f"SSWS {text[0]}"}
+        headers = {"Authorization": f"SSWS {token_of(issued.text)}"}
         [admin] = (await api.client.get("/api/v1/admins", headers=headers)).json()
         assert admin["login"] == "admin"
         assert (await api.client.get("/api/v1/orgs", headers=headers)).status_code == 403
@@ -62,8 +60,6 @@ async def test_a_link_into_an_org_is_told_in_both_logs(api: Api) -> None:
         [here] = (await api.call("GET", "/api/v1/logs", params=query)).json()
         assert here["debugContext"]["debugData"]["org"] == path.rpartition("/")[2]
         issued = await browser.send(f"{path}/tokens", {"name": "t", "grant": "SUPER_ADMIN", "expires": "0"})
-        text = re.search(r"00[A-Za-z0-9_-]{43}", issued.text)
-        assert text is not None
-        headers = {"Authorization": f"SSWS {text[0]}"}
+        headers = {"Authorization": f"SSWS {token_of(issued.text)}"}
         [there] = (await api.client.get("/api/v1/logs", params=query, headers=headers)).json()
         assert "org" not in there["debugContext"]["debugData"]
