@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from tenterhook.console.drawing import bars, meter, sparkline
 from tenterhook.console.error_pages import fault_of
-from tenterhook.console.words import ago, count_of, duration, moment, number, size
+from tenterhook.console.words import ago, count_of, dotted, duration, moment, number, size
 from tenterhook.door.protocol_error import ProtocolError
 from tenterhook.errors import (
     BadRequestError,
@@ -40,6 +40,12 @@ def test_numbers_counts_and_sizes_read_as_people_write_them() -> None:
     assert [number(one) for one in (None, 0, 1234567)] == ["–", "0", "1,234,567"]
     assert [count_of(one, "delivery") for one in (1, 2000)] == ["1 delivery", "2,000 deliveries"]
     assert [size(one) for one in (1, 512, 1024, 1536, 8 << 20)] == ["1 byte", "512 bytes", "1 KiB", "1.5 KiB", "8 MiB"]
+
+
+def test_a_long_name_breaks_between_its_words_and_stays_inert() -> None:
+    assert dotted("user.session.start") == "user.<wbr>session.<wbr>start"
+    assert dotted("a_b") == "a_<wbr>b"
+    assert dotted("<i>.x\u202e") == "&lt;i&gt;.<wbr>x\\u202e"
 
 
 def test_a_time_is_utc_and_exact_for_the_script_to_read() -> None:

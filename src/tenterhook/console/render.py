@@ -26,6 +26,7 @@ def _environment() -> Environment:
         count_of=words.count_of,
         size=words.size,
         visible=words.visible,
+        dotted=words.dotted,
         duration=words.duration,
         moment=words.moment,
         ago=words.ago,

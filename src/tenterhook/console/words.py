@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -63,6 +64,11 @@ def visible(value: object) -> str:
     if text.isprintable():
         return text
     return "".join(one if one in "\n\t" or one.isprintable() else _escape(one) for one in text)
+
+
+def dotted(name: str) -> Markup:
+    """Return a name of several words, such as an event type, which breaks between two of them if its line is short."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", visible(name)))
 
 
 def _escape(character: str) -> str:
