@@ -1,4 +1,7 @@
-"""Where pages are made: in a thread, one at a time, for each takes milliseconds in which no event would move."""
+"""Where pages are made: in a thread, one at a time, for each takes milliseconds in which no event would move.
+
+What waits to be made is bounded by the connections that there may be. Decision: 0012.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tenterhook.console.render import render
-from tenterhook.errors import OverloadedError
 
-#: Pages that may wait to be made.
-MAX_WAITING = 100
-
-_thread = ThreadPoolExecutor(1, "console")
-_waiting = 0
+_thread = ThreadPoolExecutor(1, "tenterhook-press")
 
 T = TypeVar("T")
 
 
 async def press(work: Callable[[], T]) -> T:
-    """Return what *work* returns, which only reads what it is given. Raises: OverloadedError, if too much waits."""
-    global _waiting
-    if _waiting >= MAX_WAITING:
-        raise OverloadedError("too many pages are waiting to be made", 1)
-    _waiting += 1
-    try:
-        return await asyncio.get_running_loop().run_in_executor(_thread, work)
-    finally:
-        _waiting -= 1
+    """Return what *work* returns, which only reads what it is given."""
+    return await asyncio.get_running_loop().run_in_executor(_thread, work)
 
 
 class Page(Response):
