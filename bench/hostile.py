@@ -42,7 +42,7 @@ async def _dripping_body(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, byte: bytes) -> None:
-    while not reader.at_eof():
+    while not (reader.at_eof() or writer.is_closing()):
         writer.write(byte)
         await writer.drain()
         await asyncio.sleep(DRIP_S)
