@@ -39,14 +39,9 @@ class Secret:
         for spelled in self._spellings:
             if spelled[:MIN_MASKED] not in text:
                 continue
-            text = text.replace(spelled, MASK)
-            lengths = range(len(spelled) - 1, MIN_MASKED - 1, -1)
-            if "…" in text:
-                for length in lengths:
-                    text = text.replace(spelled[:length] + "…", MASK + "…")
-            found = next((length for length in lengths if text.endswith(spelled[:length])), 0) if cut else 0
-            if found:
-                text = text[:-found] + MASK
+            *shortened, end = text.replace(spelled, MASK).split("…")
+            shortened = [_end_masked(part, spelled) for part in shortened]
+            text = "…".join([*shortened, _end_masked(end, spelled) if cut else end])
         return text
 
     def __repr__(self) -> str:
@@ -60,3 +55,14 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled")
+
+
+def _end_masked(text: str, secret: str) -> str:
+    """Return *text* with `MASK` for as much of *secret*'s beginning as it ends with."""
+    head, end = secret[:MIN_MASKED], text[1 - len(secret) :]
+    at = end.find(head)
+    while at >= 0:
+        if secret.startswith(end[at:]):
+            return text[: len(text) - len(end) + at] + MASK
+        at = end.find(head, at + 1)
+    return text
