@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from api_rig import Api, with_api
+from api_rig import Api, until, with_api
 from call_rig import (
     ALL_TYPES,
     CALLS,
     SECRET,
     add_hook,
     ask,
+    debug,
     endpoint,
+    hang,
     question,
     said,
+    told,
 )
 from inline_rig import HOOKS, act, causes, token_of_another_org
 from inline_samples import HTTP_BODY
@@ -186,3 +190,15 @@ async def test_connections_are_kept_alive_and_closed_when_the_hook_changes(api: 
         assert receiver.connections == 2
     assert "x-source" not in receiver.fields()
     assert api.pipeline.client.open_connections == 1
+
+
+@with_api()
+async def test_of_a_call_whose_caller_went_away_the_log_says_so_and_counts_nothing(api: Api) -> None:
+    async with endpoint(hang) as receiver:
+        await add_hook(api, TOKEN.type, receiver.url)
+        calling = asyncio.create_task(ask(api, TOKEN.type))
+        await until(lambda: receiver.requests)
+        calling.cancel()
+        (event,) = await told(api, "inline_hook.executed")
+    assert "went away" in event["outcome"]["reason"]
+    assert "attempts" not in debug(event)

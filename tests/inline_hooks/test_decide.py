@@ -90,6 +90,22 @@ def test_an_error_that_says_nothing_gets_the_contract_s_text(
     assert decision.error == {"errorSummary": text, "errorCauses": []}
 
 
+@pytest.mark.parametrize(
+    ("request_type", "text"),
+    [
+        (SELF_SERVICE, "Registration cannot be completed at this time."),
+        (PROGRESSIVE, "We found some errors. Please review the form and make corrections."),
+    ],
+)
+def test_who_registers_reads_the_contract_s_text_unless_the_error_has_causes(request_type: str, text: str) -> None:
+    decision = answered(ask(REGISTRATION.type, request_type), {"error": {"errorSummary": "Domain db-7 is down"}})
+    assert decision.error == {"errorSummary": text, "errorCauses": []}
+    assert (decision.reason, decision.error_message) == (
+        "The endpoint answered an error: Domain db-7 is down",
+        "Domain db-7 is down",
+    )
+
+
 @pytest.mark.parametrize("reply", [{"debugContext": {"a": 1}}, {"debugContext": {"a": 1}, "commands": []}])
 def test_the_debug_context_comes_along_whatever_the_outcome(reply: dict[str, Any]) -> None:
     assert answered(ask(TOKEN.type), reply).debug_context == {"a": 1}

@@ -128,6 +128,24 @@ def test_something_else_than_the_contract_is_502_e0000134(turn: bytes, words: st
 
 
 @with_api()
+async def test_an_answer_within_the_contract_is_returned_whatever_a_process_would_make_of_it(api: Api) -> None:
+    failed = {"commands": [{"type": "com.okta.telephony.action", "value": [{"status": "FAILED"}]}]}
+    patch = [{"op": "replace", "path": "/claims/nowhere", "value": 1}]
+    beside = {"commands": [{"type": "com.okta.access.patch", "value": patch}]}
+    async with endpoint(said(failed), said(beside)) as receiver:
+        telephony = await add_hook(api, TELEPHONY.type, receiver.url)
+        asked = {"data": sample_data(TELEPHONY.type), "requestType": TELEPHONY.request_types[0]}
+        answer = await execute(api, telephony, asked)
+        assert (answer.status_code, answer.json()) == (200, failed)
+        token = await add_hook(api, TOKEN.type, receiver.url)
+        answer = await execute(api, token, {"data": sample_data(TOKEN.type)})
+        assert (answer.status_code, answer.json()) == (200, beside)
+    first, second = await told(api, "inline_hook.executed", 2)
+    assert "FAILED" in debug(first)["errorMessage"]
+    assert "nowhere" in debug(second)["errorMessage"]
+
+
+@with_api()
 async def test_silence_is_504_e0000137_after_a_second_try_with_time_of_its_own(api: Api) -> None:
     async with endpoint(hang) as receiver, endpoint(cut) as rude:
         with_budget(api, 0.2)

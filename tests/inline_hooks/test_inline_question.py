@@ -221,7 +221,7 @@ WRONG: list[tuple[object, list[str]]] = [
         ],
     ),
     (
-        body(TELEPHONY.type, messageProfile={"otpCode": 48151, "deliveryChannel": "fax"}),
+        body(TELEPHONY.type, messageProfile={"otpCode": 4.5, "deliveryChannel": "fax"}),
         [
             "data.messageProfile.phoneNumber: The field cannot be left blank",
             "data.messageProfile.deliveryChannel: must be SMS or voice call, not 'fax'",
@@ -252,3 +252,8 @@ def test_no_problem_question_or_decision_in_a_log_shows_a_secret() -> None:
     texts = problems(body(PASSWORD_IMPORT.type, context={"credential": {"username": [secret], "password": [secret]}}))
     assert texts
     assert secret not in str(texts)
+
+
+def test_a_code_or_a_number_to_call_may_be_sent_as_a_number() -> None:
+    asked = read_question(body(TELEPHONY.type, messageProfile={**MESSAGE, "otpCode": 11111, "phoneNumber": 9876543210}))
+    assert asked.data["messageProfile"] == {**MESSAGE, "otpCode": "11111", "phoneNumber": "9876543210"}

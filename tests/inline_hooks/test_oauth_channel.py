@@ -34,6 +34,9 @@ from tenterhook.domain.inline.grant import MARGIN_S, Grant
 from tenterhook.domain.inline.kind import REGISTRATION, SAML, TOKEN
 from tenterhook.engine.inline.grant import access_token
 from tenterhook.engine.inline.grants import NoGrant
+from tenterhook.store.schema import hook_key
+from tenterhook.store.transaction import Tx
+from tenterhook.store.vault import Vault, new_key
 
 SECRET = "s3cret-value"
 
@@ -264,6 +267,34 @@ async def test_a_failed_fetch_is_tried_once_more_where_the_call_would_be(api: Ap
         assert (await ask(api, REGISTRATION.type))["outcome"] == "SUCCESS"
         assert len(issuer.requests) == 2
     assert bearers(receiver) == ["Bearer tok"]
+
+
+@with_api()
+async def test_a_second_try_that_gets_no_token_leaves_the_first_one_told(api: Api) -> None:
+    granted = said({"access_token": "tok", "token_type": "Bearer", "expires_in": int(MARGIN_S)})
+    refused = said(None, "503 Service Unavailable")
+    async with endpoint(granted, refused) as issuer, endpoint(said(None, "500 Internal Server Error")) as receiver:
+        await add_hook(api, REGISTRATION.type, receiver.url, OAUTH_BODY, channel__config__tokenUrl=issuer.url)
+        await ask(api, REGISTRATION.type)
+        assert (len(issuer.requests), len(receiver.requests)) == (2, 1)
+    (event,) = await told(api, "inline_hook.executed")
+    assert debug(event)["attempts"] == "1"
+
+
+@with_api()
+async def test_a_key_that_does_not_open_is_a_failure_by_the_types_rule(api: Api) -> None:
+    key = await create_key(api)
+    async with issuing() as issuer, endpoint() as receiver:
+        changes = {"channel__config__tokenUrl": issuer.url, "channel__config__hookKeyId": key["id"]}
+        await add_hook(api, REGISTRATION.type, receiver.url, SIGNED_BODY, **changes)
+
+        def spoil(tx: Tx) -> None:
+            tx.connection.execute(hook_key.update().values(sealed=Vault([new_key()]).seal("x", "y")))
+
+        await api.pipeline.database.write(spoil)
+        result = await ask(api, REGISTRATION.type)
+    assert (result["outcome"], issuer.forms, receiver.requests) == ("FAILED", [], [])
+    assert "cannot be decrypted" in result["reason"]
 
 
 @with_api()

@@ -20,6 +20,7 @@ from tenterhook.domain.inline.kind import (
 from tenterhook.domain.inline.shape import (
     Reader,
     choice,
+    code,
     flag,
     listed,
     mapped,
@@ -220,10 +221,10 @@ DATA: dict[tuple[str, str | None], Reader] = {
                 "messageProfile": part(
                     {
                         "msgTemplate": _long,
-                        "phoneNumber": text(64, blank=False),
+                        "phoneNumber": code(64),
                         "otpExpires": moment,
                         "deliveryChannel": choice("SMS", "voice call"),
-                        "otpCode": text(64, blank=False),
+                        "otpCode": code(64),
                         "locale": _word,
                     },
                     required=("phoneNumber", "deliveryChannel", "otpCode"),

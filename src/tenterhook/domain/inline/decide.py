@@ -87,11 +87,14 @@ def _failed(question: Question, why: str, error_message: str, debug_context: Tre
 
 def _erred(question: Question, reply: Reply, error: Tree) -> Decision:
     """Return what becomes of a reply with an *error*: its presence counts, even empty."""
-    summary = error.get("errorSummary") or default_summary(question.kind.type, question.request_type)
+    generic = default_summary(question.kind.type, question.request_type)
+    summary, causes = error.get("errorSummary") or generic, error.get("errorCauses") or []
+    # Whoever registers reads the endpoint's words at the fields that it names, and without any the contract's.
+    shown = generic if question.kind is REGISTRATION and not causes else summary
     return Decision(
         outcome=question.kind.on_error,
         data=question.data,
-        error={"errorSummary": summary, "errorCauses": error.get("errorCauses") or []},
+        error={"errorSummary": shown, "errorCauses": causes},
         reason=f"The endpoint answered an error: {summary}",
         error_message=summary,
         debug_context=reply.debug_context,

@@ -47,6 +47,17 @@ def text(longest: int = 1_024, *, blank: bool = True) -> Reader:
     return read
 
 
+def code(longest: int) -> Reader:
+    """Return the reader of a text that is not blank. A whole number is kept as its digits: some send codes so."""
+    read_text = text(longest, blank=False)
+
+    def read(value: Any, where: Place, problems: Problems) -> Any:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return read_text(str(value) if whole else value, where, problems)
+
+    return read
+
+
 def choice(*allowed: str) -> Reader:
     """Return the reader of a text that is one of *allowed*."""
 

@@ -31,11 +31,7 @@ class Asked(msgspec.Struct, frozen=True):
     problem: str | None = None  #: in words: why there is no answer to read; None: there is one
     last: Attempt | None = None  #: the last exchange, be it with the token endpoint; None: there was none
     secrets: Secrets = ()  #: the hook's and its token, to be masked in whatever people read of this
-
-    @property
-    def number(self) -> int:
-        """How many times the endpoint was asked."""
-        return 0 if self.attempt is None else self.attempt.number
+    number: int = 0  #: how many times the endpoint was asked
 
 
 async def ask(pipeline: Pipeline, hook: InlineHook, body: bytes, budget_s: float, *, began: float) -> Asked:
@@ -58,12 +54,12 @@ async def ask_once(pipeline: Pipeline, hook: InlineHook, body: bytes, deadline: 
     if hook.channel.type == "OAUTH":
         found = await access_token(pipeline, hook, deadline)
         if isinstance(found, NoGrant):
-            return Asked(None, found.why, found.attempt, secrets)
+            return Asked(None, found.why, found.attempt, secrets, number - 1)
         grant, secrets = found, (*secrets, found.token)
     try:
         head = pipeline.switchboard.heads.of(hook, lambda: call_head(pipeline, hook), pipeline.client)
     except DestinationError as error:
-        return Asked(None, f"This address may not be called: {error}")
+        return Asked(None, f"This address may not be called: {error}", number=number - 1)
     request = Request(
         head=head,
         request_id=new_request_id(),
@@ -76,7 +72,8 @@ async def ask_once(pipeline: Pipeline, hook: InlineHook, body: bytes, deadline: 
     attempt = await pipeline.client.send(request, max(0.0, deadline - monotonic()))
     if grant is not None and attempt.status == 401:
         pipeline.switchboard.grants.drop(hook, grant)
-    return Asked(attempt, None if is_answer(attempt) else masked(attempt.message, secrets), attempt, secrets)
+    problem = None if is_answer(attempt) else masked(attempt.message, secrets)
+    return Asked(attempt, problem, attempt, secrets, number)
 
 
 def is_answer(attempt: Attempt) -> bool:
@@ -101,4 +98,4 @@ def timed(asked: Asked, budget_s: float) -> Asked:
         return asked
     message = f"The endpoint did not answer within {budget_s:g} seconds."
     attempt = msgspec.structs.replace(attempt, message=message)
-    return Asked(attempt, message, attempt, asked.secrets)
+    return msgspec.structs.replace(asked, attempt=attempt, problem=message, last=attempt)

@@ -54,7 +54,7 @@ class _Answer(msgspec.Struct, frozen=True):
     """What an endpoint said, and what it took to hear it."""
 
     reply: Reply | Unusable
-    attempts: int = 0
+    attempts: int | None = 0
     turn: Turn | None = None
     secrets: Secrets = ()  #: to be masked in what people read of it
 
@@ -78,7 +78,7 @@ async def call_inline(pipeline: Pipeline, principal: Principal, body: object) ->
     except asyncio.CancelledError:
         # The endpoint may have read the question, so the log tells of it.
         gone = Unusable(_GONE_AWAY, _GONE_AWAY)
-        _tell(pipeline, principal, hook, event_id, _Answer(gone), decide(question, gone))
+        _tell(pipeline, principal, hook, event_id, _Answer(gone, None), decide(question, gone))
         raise
     decision = masked_decision(decide(question, answer.reply), answer.secrets)
     _tell(

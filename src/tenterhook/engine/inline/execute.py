@@ -70,8 +70,6 @@ async def execute_inline_hook(pipeline: Pipeline, principal: Principal, hook_id:
         raise EndpointError("UNREADABLE" if heard else "SILENT", answer.why)
     if answer.error is not None:
         raise EndpointError("ERROR", decision.reason or "")
-    if decision.error_message is not None:
-        raise EndpointError("UNREADABLE", decision.reason or decision.error_message)
     return _shown(asked, answer)
 
 

@@ -17,7 +17,7 @@ from tenterhook.egress.client import Request
 from tenterhook.engine.inline.compose import token_head
 from tenterhook.engine.inline.grants import NoGrant
 from tenterhook.engine.pipeline import Pipeline
-from tenterhook.errors import OverloadedError
+from tenterhook.errors import OverloadedError, StorageError
 from tenterhook.ids import new_request_id, uuid7, uuid_text
 from tenterhook.store import hook_keys
 from tenterhook.store.transaction import Tx
@@ -101,6 +101,8 @@ async def _proof(pipeline: Pipeline, hook: InlineHook, deadline: float) -> tuple
         return NoGrant("The token request was not signed in time.")
     except OverloadedError as error:
         return NoGrant(f"The hook's key could not be read: {error}.")
+    except (StorageError, ValueError) as error:
+        return NoGrant(f"The hook's key cannot be used: {str(error).rstrip('.')}.")
     return "client_assertion", Secret(signed)
 
 

@@ -37,7 +37,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     hook: InlineHook
     principal: Principal
     event_id: str
-    attempts: int = 0  #: how many times the endpoint was asked
+    attempts: int | None = 0  #: how many times the endpoint was asked; None: nobody knows
     decision: Decision
     unusable: Unusable | None = None  #: there was no answer that could be used
     turn: Turn | None = None  #: what the call did to the hook's breaker
@@ -93,7 +93,7 @@ def _facts(told: Told) -> dict[str, str]:
         "inlineHookType": hook.type,
         "inlineHook": f"{{id={hook.id}, name={masked(hook.name, told.secrets)}}}",
         "inlineHookEventId": told.event_id,
-        "attempts": str(told.attempts),
+        **({} if told.attempts is None else {"attempts": str(told.attempts)}),
         "outcome": str(told.decision.outcome),
     }
 
