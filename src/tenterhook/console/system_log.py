@@ -113,13 +113,13 @@ async def stream(visit: Visit) -> Response:
     after = visit.request.headers.get("last-event-id") or question.query.after
     query = msgspec.structs.replace(_following(question.query), after=after)
     tail = await begin_tail(visit.pipeline, visit.principal, query)
-    return LogTail(visit, tail, lambda bodies: "".join(map(_row, bodies)))
+    return LogTail(visit, tail, lambda bodies: "".join(_made(row_of(body)) for body in bodies))
 
 
 @lru_cache(512)
-def _row(body: bytes) -> str:
-    """Return the row of one event. Whoever else follows the log gets the same one."""
-    made: str = ENVIRONMENT.get_template("system_log/row.html").module.log_row(row_of(body))  # type: ignore[attr-defined]
+def _made(row: Row) -> str:
+    """Return a row as HTML. Whoever else follows the log gets the same one."""
+    made: str = ENVIRONMENT.get_template("system_log/row.html").module.log_row(row)  # type: ignore[attr-defined]
     return made
 
 
