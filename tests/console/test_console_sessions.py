@@ -10,6 +10,7 @@ from api_rig import Api, with_api
 from console_rig import PASSWORD, Browser, appoint, browsing, enter, link_of, signed_in, words_of
 
 from tenterhook.domain.principal import Role
+from tenterhook.door.rate_limit import RateLimits
 from tenterhook.store.admins import Admin
 from tenterhook.store.schema import console_session
 
@@ -183,3 +184,20 @@ async def _last_seen(api: Api) -> int:
         lambda tx: tx.connection.execute(console_session.select()).one().last_seen  # the one session there is
     )
     return int(found)
+
+
+@with_api(limits=RateLimits(visitors=3))
+async def test_row_175_whoever_is_not_signed_in_has_so_many_pages_a_minute_and_others_have_theirs(api: Api) -> None:
+    async with (
+        signed_in(api) as inside,
+        browsing(api, ip="192.0.2.9") as flood,
+        browsing(api, ip="192.0.2.10") as other,
+    ):
+        flood.client.cookies.set("th_session", "x" * 43)
+        paths = ("/console", "/console/nowhere", "/console/sign-in", "/console/sign-in", "/console/nowhere")
+        answers = [await flood.open(path) for path in paths]
+        assert [answer.status_code for answer in answers] == [303, 404, 200, 429, 429]
+        assert "then try again" in answers[-1].text
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        assert (await other.open("/console/sign-in")).status_code == 200
+        assert (await inside.open("/console")).status_code == 200

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from tenterhook.console import (
@@ -38,7 +38,7 @@ from tenterhook.console.routes import PageRoute, Routes
 from tenterhook.console.same_origin import ROOT, check_origin, check_token
 from tenterhook.console.visit import Visit
 from tenterhook.domain.principal import Permission, Principal
-from tenterhook.door.rate_limit import Bucket
+from tenterhook.door.rate_limit import Bucket, Standing
 from tenterhook.engine.open_console import enter_console, still_inside
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import ForbiddenError, NotAuthenticatedError
@@ -114,6 +114,8 @@ class Console:
         if visit.path.startswith(assets.PREFIX):
             return assets.answer_asset(visit.request)
         await self._recognise(visit)
+        if visit.inside is None and not (standing := visit.count_visitor()).allowed:
+            return _too_many(standing)
         route, visit.params = self.routes.find(visit.request.method, visit.path)
         if not route.public:
             _allow(visit, route)
@@ -154,6 +156,12 @@ class Console:
             await send(message)
 
         return guarded
+
+
+def _too_many(standing: Standing) -> Response:
+    """Return what an address is told from which too many ask; it costs less than a page."""
+    text = f"Too many requests from your address. Wait {standing.wait_s} s, then try again.\n"
+    return PlainTextResponse(text, 429, {"retry-after": str(standing.wait_s)})
 
 
 def _allow(visit: Visit, route: PageRoute) -> None:

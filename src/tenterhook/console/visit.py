@@ -18,7 +18,7 @@ from tenterhook.console.press import Page
 from tenterhook.console.same_origin import TOKEN_FIELD, form_token
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.door.exchange import Exchange, exchange_of
-from tenterhook.door.rate_limit import Bucket
+from tenterhook.door.rate_limit import Bucket, Limiter, Standing, address_key
 from tenterhook.engine.open_console import Inside
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.sign_in import Visitor
@@ -101,6 +101,12 @@ class Visit:
         if not standing.allowed:
             state.excesses.note(Excess(principal.org_id, principal.token_id, bucket, standing.limit, standing.wait_s))
             raise RateLimitedError("")
+
+    def count_visitor(self) -> Standing:
+        """Count this request of somebody who is not signed in, and return where their address stands."""
+        limiter: Limiter = self.request.app.state.limiter
+        standing = self.exchange.count = limiter.count(Bucket.VISITORS, address_key(self.exchange.ip))
+        return standing
 
     def reaches(self, path: str) -> bool:
         """Return whether there is a page at this path, and the reader may see it: links to others are not offered."""

@@ -22,6 +22,7 @@ class Bucket(StrEnum):
     LOGS = "logs"  #: per token
     VERIFICATION = "verification"  #: per org
     FAILURES = "failures"  #: per address of a caller without a valid token
+    VISITORS = "visitors"  #: pages for somebody who is not signed in, per address
     SIGN_INS = "sign_ins"  #: failed ones, per login and address
     LOGINS = "logins"  #: failed ones, per login, from wherever
 
@@ -33,6 +34,7 @@ class RateLimits(msgspec.Struct, frozen=True):
     logs: int = 1200
     verification: int = 120
     failures: int = 120
+    visitors: int = 600
     sign_ins: int = 5
     logins: int = 50
 
