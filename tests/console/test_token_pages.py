@@ -9,6 +9,8 @@ from console_rig import Browser, signed_in, token_of, words_of
 
 from tenterhook.console.role_words import ROLES, SCOPES
 from tenterhook.domain.principal import Permission, Role
+from tenterhook.store.schema import api_token
+from tenterhook.store.transaction import Tx
 
 TOKENS = "/console/tokens"
 
@@ -119,3 +121,19 @@ async def test_the_next_page_begins_where_this_one_ended(api: Api) -> None:
         second = (await browser.open(older[1])).text
         names = re.findall(r"token \d{3}(?=<)|first start(?=<)", first + second)
         assert len(set(names)) == 102
+
+
+@with_api()
+async def test_no_token_hides_among_the_sign_ins(api: Api) -> None:
+    refused = await api.call("POST", "/api/v1/api-tokens", json={"name": " sign-in ", "role": "PUBLISHER"})
+    assert (refused.status_code, refused.json()["errorCode"]) == (400, "E0000001")
+    assert "is what the tokens of sign-ins are called" in refused.text
+    async with signed_in(api) as browser:
+        await issued(browser, name="older than the rule", expires="0")
+
+        def rename(tx: Tx) -> None:
+            older = api_token.c.name == "older than the rule"
+            tx.connection.execute(api_token.update().where(older).values(name="sign-in"))
+
+        await api.pipeline.database.write(rename)
+        assert "sign-in" in re.findall(r'data-label="Name">([^<]*)<', (await browser.open(TOKENS)).text)

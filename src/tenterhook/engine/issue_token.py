@@ -217,6 +217,8 @@ def read_token_draft(body: object, now_ms: int) -> TokenDraft:
     form = Form({key: value for key, value in body.items() if key not in _READ_ONLY}, "", problems)
     form.refuse_unknown(_KNOWN)
     name = form.text("name", required=True, longest=100)
+    if name is not None and name.strip() == SESSION:
+        form.problem("name", f"'{SESSION}' is what the tokens of sign-ins are called; choose another")
     scopes = _read_scopes(form)
     role = form.choice("role", tuple(Role), required=scopes is None)
     if role is not None and scopes is not None:

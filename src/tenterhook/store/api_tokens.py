@@ -62,10 +62,13 @@ def get(tx: Tx, org_id: str, token_id: str) -> ApiToken | None:
 
 
 def list_of(tx: Tx, org_id: str, after: str | None, limit: int, *, but: str | None = None) -> list[ApiToken]:
-    """Return the org's tokens that were not revoked, by id, beginning after the id *after*; none called *but*."""
+    """Return the org's tokens that were not revoked, by id, beginning after the id *after*.
+
+    but: none called so that ends by itself.
+    """
     statement = sa.select(schema.api_token).where(_TABLE.org_id == org_id, _TABLE.revoked.is_(None))
     if but is not None:
-        statement = statement.where(_TABLE.name != but)
+        statement = statement.where(sa.or_(_TABLE.name != but, _TABLE.expires.is_(None)))
     if after is not None:
         statement = statement.where(_TABLE.id > after)
     return [_token(row) for row in tx.connection.execute(statement.order_by(_TABLE.id).limit(limit))]
