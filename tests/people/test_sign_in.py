@@ -163,6 +163,18 @@ async def test_row_193_guesses_of_somebody_elsewhere_keep_nobody_out(api: Api) -
     assert (await attempt(api, **ALICE)).status_code == 200, "the right password, from where nobody guessed"
 
 
+@with_api(limits=RateLimits(logins=2))
+async def test_row_193_guesses_from_everywhere_keep_nobody_out_who_came_in_from_here(api: Api) -> None:
+    await add_admin(first(api), "alice", password=PASSWORD)
+    assert (await attempt(api, **ALICE)).status_code == 200
+    for address in ("198.51.100.1", "198.51.100.2", "2001:db8::1"):
+        async with elsewhere(api, address) as attacker:
+            await attacker.post(SIGN_IN, json={**ALICE, "password": "guess number ten"})
+    async with elsewhere(api, "198.51.100.4") as attacker:
+        assert (await attacker.post(SIGN_IN, json=ALICE)).status_code == 429, "from where nobody came in yet"
+    assert (await attempt(api, **ALICE)).status_code == 200
+
+
 @with_api(limits=RateLimits(logins=7))
 async def test_guesses_from_many_addresses_are_counted_together(api: Api) -> None:
     me = first(api)

@@ -61,6 +61,7 @@ class Limiter:
         self._now_ms = now_ms
         self._limit = {bucket: getattr(limits, bucket.value) for bucket in Bucket}
         self._windows: dict[Bucket, OrderedDict[str, _Window]] = {bucket: OrderedDict() for bucket in Bucket}
+        self._trusted: OrderedDict[str, None] = OrderedDict()
         #: Password sign-ins under way per address: no more than there are connections.
         self.begun: Counter[str] = Counter()
 
@@ -77,6 +78,17 @@ class Limiter:
         window = self._windows[bucket].get(key)
         if window is not None and window.used > 0:
             window.used -= 1
+
+    def trust(self, key: str) -> None:
+        """Remember that somebody came in by *key*, as one of the last `MAX_WINDOWS`."""
+        self._trusted[key] = None
+        self._trusted.move_to_end(key)
+        while len(self._trusted) > MAX_WINDOWS:
+            self._trusted.popitem(last=False)
+
+    def trusts(self, key: str) -> bool:
+        """Return whether somebody came in by *key* lately."""
+        return key in self._trusted
 
     def look(self, bucket: Bucket, key: str) -> Standing:
         """Return where a caller stands, counting nothing and keeping nothing."""

@@ -71,13 +71,18 @@ class Knock:
         org_id = await engine.org_of(pipeline, given.org_id)
         login = f"{org_id}\n{given.login}"
         # By address first, for somebody else's guesses must not keep the right one out; then from wherever, at ten
-        # times as many, for guesses may come from many places.
-        self._guesses.append(self._count(Bucket.SIGN_INS, f"{login}\n{self._address}"))
+        # times as many, for guesses may come from many places. But not from where this login has come in lately: it
+        # must not be kept out by those.
+        here = f"{login}\n{self._address}"
+        self._guesses.append(self._count(Bucket.SIGN_INS, here))
         told = exchange.count
-        self._guesses.append(self._count(Bucket.LOGINS, login))
+        if not self._limiter.trusts(here):
+            self._guesses.append(self._count(Bucket.LOGINS, login))
         exchange.count = told
         with _one_of_two(self._limiter, self._address):
-            return await engine.sign_in_with_password(pipeline, org_id, given.login, given.password, visitor)
+            admin = await engine.sign_in_with_password(pipeline, org_id, given.login, given.password, visitor)
+        self._limiter.trust(here)
+        return admin
 
     def _count(self, bucket: Bucket, key: str) -> tuple[Bucket, str]:
         standing = self._exchange.count = self._limiter.count(bucket, key)
