@@ -20,8 +20,9 @@ from inline_pages_rig import (
     made_key,
 )
 
+from tenterhook.console.inline_hooks.listing import PAGE
 from tenterhook.console.inline_hooks.rules import on_failure, type_choices
-from tenterhook.domain.inline.kind import KINDS, InlineOutcome
+from tenterhook.domain.inline.kind import IMPORT, KINDS, InlineOutcome
 from tenterhook.domain.inline.sample import sample_data
 from tenterhook.domain.principal import Role
 
@@ -249,3 +250,18 @@ async def test_nobody_without_the_permission_sees_hooks_or_keys(api: Api) -> Non
         assert HOOKS not in (await browser.open("/console")).text
         assert (await browser.open(HOOKS)).status_code == 403
         assert (await browser.open("/console/hook-keys")).status_code == 403
+
+
+@with_api()
+async def test_a_long_list_is_parted_into_pages_that_keep_the_type(api: Api) -> None:
+    channel = {"type": "HTTP", "version": "1.0.0", "config": {"uri": "https://hooks.example.com/import"}}
+    for number in range(PAGE + 1):
+        document = {"name": f"hook {number:03}", "type": IMPORT.type, "version": "1.0.0", "channel": channel}
+        assert (await api.call("POST", "/api/v1/inlineHooks", json=document)).status_code == 200
+    async with signed_in(api) as browser:
+        first = (await browser.open(f"{HOOKS}?type={IMPORT.type}")).text
+        assert ("hook 099" in first, "hook 100" in first) == (True, False)
+        [more] = re.findall(r'rel="next" href="([^"]+)"', first)
+        second = (await browser.open(unescape(more))).text
+        assert ("hook 099" in second, "hook 100" in second) == (False, True)
+        assert f'href="{HOOKS}?type={IMPORT.type}"' in second, "the way back to the first page"

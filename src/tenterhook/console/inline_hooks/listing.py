@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -20,6 +21,9 @@ from tenterhook.engine.inline import register
 from tenterhook.engine.inline.hook_keys import list_hook_keys
 from tenterhook.errors import InvalidError
 
+#: Rows of the list.
+PAGE = 100
+
 
 class HookRow(NamedTuple):
     """One hook as a row of the list."""
@@ -31,14 +35,20 @@ class HookRow(NamedTuple):
 
 
 async def list_hooks(visit: Visit) -> Response:
-    """Show the org's inline hooks, or those of one type."""
-    asked = visit.query("type")
+    """Show the org's inline hooks, or those of one type, a page at a time."""
+    asked, after = visit.query("type"), visit.query("after") or None
     type_ = asked if asked in KINDS else None
-    hooks = await register.list_inline_hooks(visit.pipeline, visit.principal, type=type_)
+    found = await register.list_inline_hooks(visit.pipeline, visit.principal, type=type_, after=after, limit=PAGE + 1)
+    hooks = found[:PAGE]
     failures = await read_failures(visit) if hooks else None
     rows = [HookRow(one, KINDS[one.type].label, standing_of(visit, one), _failed(failures, one)) for one in hooks]
     most = visit.pipeline.limits.inline_hooks
-    return visit.render("inline_hooks/list.html", rows=rows, type=type_, types=type_choices(), most=most)
+    of_type = {"type": type_} if type_ else {}
+    first = _address(of_type) if after else None
+    more = _address(of_type | {"after": hooks[-1].id}) if len(found) > PAGE else None
+    return visit.render(
+        "inline_hooks/list.html", rows=rows, type=type_, types=type_choices(), most=most, first=first, more=more
+    )
 
 
 async def show_hook(visit: Visit) -> Response:
@@ -76,6 +86,10 @@ async def delete(visit: Visit) -> Response:
     except InvalidError as error:
         return await _confirm(visit, 400, errors=FieldErrors(error, {"status": ""}))
     return visit.redirect(PATH, f"{hook.name} is deleted.")
+
+
+def _address(query: dict[str, str]) -> str:
+    return f"{PATH}?{urlencode(query)}" if query else PATH
 
 
 def _failed(failures: Failures | None, hook: InlineHook) -> str:
