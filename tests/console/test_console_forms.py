@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from api_rig import Api, with_api
 from console_rig import Browser, browsing, signed_in, words_of
 
 from tenterhook.console.app import PAGES
+from tenterhook.console.event_hooks.fields import MAX_WAITS, read_waits
 from tenterhook.console.flash import seal_flash
 from tenterhook.console.form import MAX_FIELDS, MAX_FORM_BYTES, FieldErrors
 from tenterhook.errors import InvalidError
@@ -147,3 +149,42 @@ def test_a_problem_belongs_to_the_field_that_the_form_calls_so() -> None:
     assert errors.all == [("url", "Must be https."), ("events", "Is no type."), ("", "No field.")]
     assert bool(errors)
     assert not FieldErrors()
+
+
+@with_api()
+async def test_a_form_that_no_browser_writes_is_refused_before_it_costs_anything(api: Api) -> None:
+    async with signed_in(api) as browser:
+        raw = b"csrf=" + browser.token.encode() + "&name=é".encode()
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": browser.base}
+        answer = await browser.client.post("/console/tokens", content=raw, headers=kind)
+        assert answer.status_code == 400
+        assert "bytes that a browser would have written as %XX" in words_of(answer.text)
+        assert "/console/tokens" not in answer.headers.get("location", "")
+
+
+@with_api()
+async def test_a_long_form_is_read_beside_the_event_loop_and_as_a_short_one_is(api: Api) -> None:
+    async with signed_in(api) as browser:
+        await browser.open("/console/event-hooks/new")
+        turns, run = [], api.pipeline.aside.run
+
+        async def noted(org_id: str, work: Any) -> Any:
+            turns.append(org_id)
+            return await run(org_id, work)
+
+        api.pipeline.aside.run = noted  # type: ignore[method-assign]
+        answer = await browser.send("/console/event-hooks/new", {"name": "é" * 3000, "act": "find"})
+        assert ("é" * 3000) in answer.text
+        assert len(turns) == 1, "it is 18 kB as it is sent"
+
+
+@with_api()
+async def test_row_175_nobody_sends_more_to_sign_in_than_it_needs(api: Api) -> None:
+    async with browsing(api) as browser:
+        await browser.open("/console/sign-in")
+        answer = await browser.send("/console/sign-in", {"login": "x" * 9000})
+        assert answer.status_code == 413
+
+
+def test_of_a_list_of_waits_no_more_is_read_than_there_may_be() -> None:
+    assert len(read_waits("1s," * 100_000)) == MAX_WAITS + 1

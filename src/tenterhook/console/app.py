@@ -32,8 +32,9 @@ from tenterhook.console import (
 from tenterhook.console.cookies import Cookies
 from tenterhook.console.error_pages import error_page
 from tenterhook.console.event_hooks import routes as event_hooks
-from tenterhook.console.form import read_form, token_of
+from tenterhook.console.form import AT_ONCE_BYTES, read_form, read_form_body, token_of
 from tenterhook.console.inline_hooks import routes as inline_hooks
+from tenterhook.console.press import Press
 from tenterhook.console.routes import PageRoute, Routes
 from tenterhook.console.same_origin import ROOT, check_origin, check_token
 from tenterhook.console.visit import Visit
@@ -88,6 +89,7 @@ class Console:
         self.routes = Routes(route for module in PAGES for route in module.routes)
         self._pipeline = pipeline
         self._cookies = Cookies(pipeline.public_url)
+        self._press = Press()
 
     def serves(self, path: str) -> bool:
         """Return whether what is at this path is the console's."""
@@ -106,7 +108,7 @@ class Console:
         await response(scope, receive, self._guarded(send))
 
     def _visit(self, scope: Scope, receive: Receive) -> Visit:
-        return Visit(Request(scope, receive), self._pipeline, self.routes, self._cookies)
+        return Visit(Request(scope, receive), self._pipeline, self.routes, self._cookies, self._press)
 
     async def _answer(self, visit: Visit) -> Response:
         if visit.path in ("/", f"{ROOT}/"):
@@ -187,6 +189,10 @@ async def _ask_again(visit: Visit) -> None:
 
 async def _take_form(visit: Visit, route: PageRoute) -> None:
     check_origin(visit.request, visit.pipeline.public_url)
-    visit.form = await read_form(visit.request, route.cap_bytes)
+    body = await read_form_body(visit.request, route.cap_bytes)
+    if len(body) <= AT_ONCE_BYTES or not visit.signed_in:
+        visit.form = read_form(body)
+    else:
+        visit.form = await visit.pipeline.aside.run(visit.principal.org_id, lambda: read_form(body))
     secret = visit.inside.cookie if visit.inside is not None else visit.visitor_secret
     check_token(secret, token_of(visit.form))

@@ -14,6 +14,8 @@ from tenterhook.errors import BadRequestError, ForbiddenError, InvalidError
 
 #: Of a form, unless its route allows more.
 MAX_FORM_BYTES = 64 * 1024
+#: A longer one takes milliseconds to read.
+AT_ONCE_BYTES = 16 * 1024
 #: A hook may ask for 300 event types and filter each of them.
 MAX_FIELDS = 1_500
 
@@ -43,16 +45,22 @@ class Form:
 NOTHING = Form([])
 
 
-async def read_form(request: Request, cap_bytes: int) -> Form:
-    """Return the form that *request* sends.
+async def read_form_body(request: Request, cap_bytes: int) -> bytes:
+    """Return the bytes of the form that *request* sends.
 
-    Raises: ForbiddenError, if it is no form of a page: only those carry a token; TooLargeError; BadRequestError.
+    Raises: ForbiddenError, if it is no form of a page: only those carry a token; TooLargeError.
     """
     if media_type(exchange_of(request.scope).facts) != _URLENCODED:
         raise ForbiddenError(f"Only forms of this console's pages are taken: {_URLENCODED}.")
-    body = await read_body(request, cap_bytes)
+    return await read_body(request, cap_bytes)
+
+
+def read_form(body: bytes) -> Form:
+    """Return the form whose bytes these are. Raises: BadRequestError."""
+    if not body.isascii():
+        raise BadRequestError("The form has bytes that a browser would have written as %XX.")
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeError as error:
         raise BadRequestError("The form is not UTF-8.") from error
     except ValueError as error:

@@ -16,7 +16,6 @@ import msgspec
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from tenterhook.console.press import press
 from tenterhook.console.visit import Visit
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.engine.follow_log import News, Tail, follow_log
@@ -71,7 +70,8 @@ class LogTail(StreamingResponse):
             room, said = min(MOST_ROWS, room + (clock() - said) * ROWS_PER_S), clock()
             shown = batch.newest(max(1, int(room)))
             room -= len(shown)
-            await _write(send, await press(partial(batch.message, shown, self._rendered)))
+            message = await self._visit.press.make(self._tail.org_id, partial(batch.message, shown, self._rendered))
+            await _write(send, message)
             batch, due = _Batch(), clock() + 2 * BEAT_S
             await asyncio.sleep(BEAT_S)
 

@@ -16,6 +16,9 @@ from tenterhook.engine.open_console import leave_console, open_console
 from tenterhook.errors import InvalidError, SignInError
 from tenterhook.store.admins import Admin
 
+#: Of the form: anybody may send it.
+MAX_BYTES = 8 * 1024
+
 PATH = "/console/sign-in"
 
 _WRONG = "Login or password is wrong, or this admin has no password."
@@ -75,6 +78,6 @@ def _page(visit: Visit, link: str, target: str, status: int = 200, **context: An
 
 routes = [
     PageRoute("GET", PATH, show_sign_in, None, public=True),
-    PageRoute("POST", PATH, sign_in, None, public=True),
+    PageRoute("POST", PATH, sign_in, None, public=True, cap_bytes=MAX_BYTES),
     action("/console/sign-out", sign_out, None),
 ]

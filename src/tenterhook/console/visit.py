@@ -14,7 +14,7 @@ from tenterhook.console import cookies, flash
 from tenterhook.console.cookies import Cookies
 from tenterhook.console.form import NO_ERRORS, NOTHING, Form
 from tenterhook.console.navigation import navigation
-from tenterhook.console.press import Page
+from tenterhook.console.press import Page, Press
 from tenterhook.console.same_origin import TOKEN_FIELD, form_token
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.door.exchange import Exchange, exchange_of
@@ -34,10 +34,11 @@ THEMES = ("light", "dark")
 class Visit:
     """What an endpoint gets: the request, its sender, its form; and what makes an answer of them."""
 
-    def __init__(self, request: Request, pipeline: Pipeline, routes: Routes, kept: Cookies) -> None:
+    def __init__(self, request: Request, pipeline: Pipeline, routes: Routes, kept: Cookies, press: Press) -> None:
         self.request = request
         self.pipeline = pipeline
         self.cookies = kept
+        self.press = press
         self.exchange: Exchange = exchange_of(request.scope)
         #: What the path says of its parameters.
         self.params: Mapping[str, str] = {}
@@ -134,7 +135,7 @@ class Visit:
             "errors": NO_ERRORS,
             "form": self.form,
         }
-        return Page(template, shown | context, status)
+        return Page(self.press, template, shown | context, status)
 
     def redirect(self, path: str, said: str | None = None) -> Response:
         """Send the browser to another page of the console, by GET; *said* is shown there, once."""

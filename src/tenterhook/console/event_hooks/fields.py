@@ -29,6 +29,8 @@ from tenterhook.domain.retry import named_policy
 CUSTOM = "custom"
 
 _WAIT = re.compile(r"(\d{1,12}(?:\.\d{1,3})?) *(s|sec|m|min|h|d)?", re.ASCII)
+#: Parts that are looked at: more than there may be.
+MAX_WAITS = 100
 _UNITS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
@@ -177,7 +179,7 @@ def _policy_of(fields: HookFields) -> dict[str, Any]:
 
 def read_waits(text: str) -> list[float | str]:
     """Return the seconds of each wait; what is none stays as it is, for the domain to complain of."""
-    parts = [part.strip() for part in text.split(",")]
+    parts = [part.strip() for part in text.split(",", MAX_WAITS)]
     matches = [(_WAIT.fullmatch(part), part) for part in parts if part]
     return [part if match is None else float(match[1]) * _UNITS[match[2] or ""] for match, part in matches]
 

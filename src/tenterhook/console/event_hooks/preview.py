@@ -97,9 +97,7 @@ async def _show(visit: Visit, hook: EventHook, source: Source, shown: Preview | 
         reads_log=visit.may(Permission.READ_LOG),
         recent=await _recent(visit, hook),
         shown=shown,
-        head="" if shown is None else visible(as_head(shown.request)),
-        body="" if shown is None else visible(_pretty(shown.request.body.encode())),
-        curl="" if shown is None else visible(as_curl(shown.request)),
+        request=None if shown is None else RequestText(shown.request),
         phases=[] if shown is None or shown.delivered is None else phases_of(shown.delivered.phases_ms),
     )
 
@@ -109,6 +107,28 @@ async def _recent(visit: Visit, hook: EventHook) -> FilterTest | None:
     if not visit.query("recent") or not visit.may(Permission.READ_LOG):
         return None
     return await try_filter(visit.pipeline, visit.principal, hook.id, Trial(None, RECENT), budget_s=BUDGET_S)
+
+
+class RequestText:
+    """A request as texts, made when the page is: the body may be long."""
+
+    def __init__(self, request: RequestPreview) -> None:
+        self._request = request
+
+    @property
+    def head(self) -> str:
+        """The address and the header fields."""
+        return visible(as_head(self._request))
+
+    @property
+    def body(self) -> str:
+        """The body, indented."""
+        return visible(_pretty(self._request.body.encode()))
+
+    @property
+    def curl(self) -> str:
+        """A command that sends the same."""
+        return visible(as_curl(self._request))
 
 
 def _pretty(raw: bytes) -> str:
