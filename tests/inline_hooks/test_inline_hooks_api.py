@@ -3,12 +3,15 @@ from __future__ import annotations
 import asyncio
 import re
 
+import sqlalchemy as sa
 from api_rig import Api, with_api
 from inline_rig import HOOKS, act, causes, create, create_key, logged, org_of, token_of_another_org
 from inline_samples import OAUTH_BODY, SIGNED_BODY, body
 
 from tenterhook.domain.inline.kind import IMPORT, KINDS, PASSWORD_IMPORT, TELEPHONY, TOKEN
+from tenterhook.domain.timestamp import DAY_MS
 from tenterhook.platform import Tenterhook
+from tenterhook.store.schema import inline_hook
 
 SCHEME = {"type": "HEADER", "key": "Authorization"}
 
@@ -262,3 +265,22 @@ async def test_the_active_hooks_in_memory_follow_every_change_and_come_back_at_a
         assert renamed is not None
         assert renamed.secret is not None
         assert (renamed.name, renamed.secret.reveal()) == ("Renamed", "s3cret-value")
+
+
+@with_api()
+async def test_a_deleted_hook_leaves_nothing_but_its_place_and_that_for_a_day(api: Api) -> None:
+    async def delete(name: str) -> None:
+        hook = await create(api, name=name)
+        await act(api, hook, "deactivate")
+        assert (await api.call("DELETE", f"{HOOKS}/{hook['id']}")).status_code == 204
+
+    async def left() -> list[tuple[bytes, bytes | None]]:
+        rows = sa.select(inline_hook.c.definition, inline_hook.c.sealed)
+        return [tuple(row) for row in await api.pipeline.database.read(lambda tx: tx.connection.execute(rows).all())]
+
+    await delete("first")
+    assert await left() == [(b"{}", None)]
+    now_ms = api.pipeline.now_ms()
+    api.pipeline.now_ms = lambda: now_ms + DAY_MS + 1_000
+    await delete("second")
+    assert len(await left()) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from tenterhook.domain.hook_key import HookKey
+from tenterhook.domain.timestamp import DAY_MS
 from tenterhook.store.schema import hook_key, inline_hook
 from tenterhook.store.transaction import Tx
 from tenterhook.store.vault import Vault
@@ -44,8 +45,12 @@ def rename(tx: Tx, key: HookKey) -> None:
 
 
 def remove(tx: Tx, org_id: str, key_id: str, now_ms: int) -> None:
-    """Delete the key with the id *key_id* (``HKY…``): its name is free again, its private half gone."""
+    """Delete the key with the id *key_id* (``HKY…``): its name is free again, its private half gone.
+
+    Its row stays for a day, so that a list that is being read finds its place; older ones go with it.
+    """
     tx.connection.execute(sa.update(hook_key).where(*_is(org_id, key_id)).values(deleted=now_ms, sealed=None))
+    tx.connection.execute(sa.delete(hook_key).where(_TABLE.org_id == org_id, _TABLE.deleted < now_ms - DAY_MS))
 
 
 def get(tx: Tx, org_id: str, key_id: str) -> HookKey | None:

@@ -1,7 +1,7 @@
 """Inline hooks as they are now.
 
 ``inline_hook.definition`` is channel and version without a secret; the secret is sealed beside it under the row's
-identity. A deleted hook's row stays without it, so that a list that is being read finds its place.
+identity. A deleted hook's row stays for a day, empty, so that a list that is being read finds its place.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.secret import Secret
+from tenterhook.domain.timestamp import DAY_MS
 from tenterhook.store.schema import inline_hook
 from tenterhook.store.transaction import Tx
 from tenterhook.store.vault import Vault
@@ -36,9 +37,10 @@ def update(tx: Tx, vault: Vault, hook: InlineHook) -> None:
 
 
 def remove(tx: Tx, org_id: str, hook_id: str, now_ms: int) -> None:
-    """Delete a hook: its name is free again, its secret gone."""
-    gone = {"deleted": now_ms, "sealed": None, "hook_key_id": None}
+    """Delete a hook: its name is free again, its secret and its definition gone; and what is left of older ones."""
+    gone = {"deleted": now_ms, "sealed": None, "hook_key_id": None, "definition": b"{}"}
     tx.connection.execute(sa.update(inline_hook).where(*_is(org_id, hook_id)).values(gone))
+    tx.connection.execute(sa.delete(inline_hook).where(_TABLE.org_id == org_id, _TABLE.deleted < now_ms - DAY_MS))
 
 
 def get(tx: Tx, vault: Vault, org_id: str, hook_id: str) -> InlineHook | None:
