@@ -127,7 +127,7 @@ _DRAFT = Body(ref("AdminDraft"), _DRAFT_EXAMPLE)
 ADMINS = Section(
     "Admins",
     "Who looks after an org. SUPER_ADMIN may do everything, HOOKS_ADMIN manages hooks, READ_ONLY_ADMIN reads the log, "
-    "PUBLISHER publishes.",
+    "PUBLISHER publishes, and runs inline calls.",
     (
         Operation(
             *("listAdmins", "GET /api/v1/admins", "List admins"),
