@@ -23,6 +23,10 @@ SECRET = "s3cret-value"
 #: What a test allows beyond the budget. The promise is 0.1 s (DESIGN §3.5) and the benchmark measures it; here machines
 #: are shared, and each endpoint that a test waits for would hold its caller far longer than this.
 GRACE_S = 2.0
+#: The budget of a call whose endpoint hangs: the test waits it out.
+HANGING_S = 0.5
+#: The budget of a call that has to be answered, however busy the machine is.
+AMPLE_S = 30.0
 
 
 def said(body: object = None, status: str = "200 OK", *fields: str) -> bytes:
@@ -201,7 +205,7 @@ def debug(event: dict[str, Any]) -> dict[str, str]:
 
 
 def with_budget(api: Api, timeout_s: float) -> None:
-    """Give calls less time than a setting may: tests of time-outs are many."""
+    """Give the calls that begin from now on so much time, also less than a setting may: tests of time-outs are many."""
     api.pipeline.switchboard.timeout_s = timeout_s
 
 

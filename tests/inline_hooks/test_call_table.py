@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 from api_rig import api_at
-from call_rig import add_hook, ask, debug, endpoint, hang, question, said, told, with_budget
+from call_rig import (
+    AMPLE_S,
+    HANGING_S,
+    add_hook,
+    ask,
+    debug,
+    endpoint,
+    hang,
+    question,
+    said,
+    told,
+    with_budget,
+)
 from inline_rig import logged
 
 from tenterhook.domain.inline.kind import IMPORT, KINDS, PASSWORD_IMPORT, REGISTRATION, SAML, TELEPHONY, TOKEN
@@ -170,7 +182,7 @@ class Story:
 
         async def walk() -> None:
             async with api_at(path / "data") as api, endpoint(self.turn) as receiver:
-                with_budget(api, 0.3)
+                with_budget(api, HANGING_S if self.turn is hang else AMPLE_S)
                 hook = await add_hook(api, self.row.type, receiver.url)
                 self.result = await ask(api, self.row.type, **self.row.more)
                 assert self.result["hookId"] == hook["id"]
@@ -240,7 +252,7 @@ def test_a_time_out_is_the_types_failure(row: Row, tmp_path: Path) -> None:
     story = Story(row, hang).play(tmp_path, executed=1, processed=0)
     assert (story.result["outcome"], story.result["reason"]) == (
         row.on_failure,
-        "The endpoint did not answer within 0.3 seconds.",
+        f"The endpoint did not answer within {HANGING_S:g} seconds.",
     )
     story.unchanged()
     (event,) = story.executed
