@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 
 import pytest
 from api_rig import EVENT, Api, receiving, until, with_api
 from console_rig import Browser, signed_in, words_of
 
+from ports import closed_port
 from tenterhook.console.delivery_words import advice_for
 from tenterhook.domain.attempt import Reason
 from tenterhook.domain.channel import AuthScheme, Channel, Config, Header
@@ -28,12 +28,6 @@ async def shown(browser: Browser, delivery: dict) -> str:
     answer = await browser.open(f"{PATH}/{delivery['id']}")
     assert answer.status_code == 200
     return answer.text
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @with_api()
@@ -108,9 +102,10 @@ async def test_a_failure_is_told_with_its_reason_the_next_attempt_and_what_to_do
 @with_api()
 async def test_an_endpoint_that_is_down_shows_where_the_attempt_failed(api: Api) -> None:
     async with signed_in(api) as browser:
-        hook = await api.add_hook(f"http://127.0.0.1:{closed_port()}/in", delivery_policy=ONCE)
-        await api.publish()
-        page = await shown(browser, await api.wait_for(hook, "FAILED"))
+        with closed_port() as port:
+            hook = await api.add_hook(f"http://127.0.0.1:{port}/in", delivery_policy=ONCE)
+            await api.publish()
+            page = await shown(browser, await api.wait_for(hook, "FAILED"))
     words = words_of(page)
     assert "The hook’s retry policy does not repeat such a failure." in words
     assert "Failed here" in words

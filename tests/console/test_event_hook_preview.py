@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import socket
 from html import unescape
 from typing import Any
 
@@ -13,6 +12,7 @@ from api_rig import Api, receiving, with_api
 from console_rig import signed_in, words_of
 from hook_pages import PATH, SECRET, create, stored
 
+from ports import closed_port
 from tenterhook.domain.channel import AuthScheme, Channel, Config
 from tenterhook.domain.event_filter import Condition, EventFilter, MappedCondition
 from tenterhook.domain.event_hook import EventHook, Events
@@ -27,13 +27,6 @@ async def secret_hook(api: Api, url: str, **changes: Any) -> EventHook:
     return await api.add_hook(
         url, channel=channel, secret=Secret(SECRET), events=Events(items=(TYPE,)), **{"name": "Secretive", **changes}
     )
-
-
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def block(page: str, label: str) -> str:
@@ -65,8 +58,9 @@ async def test_a_refused_or_lost_endpoint_is_explained_in_the_pages_own_words(ap
         path = await create(browser, url=receiver.url)
         said = words_of((await browser.send(f"{path}/verify")).text)
         assert "The endpoint answered 401. Check the secret and what else guards the endpoint" in said
-        gone = await create(browser, name="Gone", url=f"http://127.0.0.1:{closed_port()}/in")
-        said = words_of((await browser.send(f"{gone}/verify")).text)
+        with closed_port() as port:
+            gone = await create(browser, name="Gone", url=f"http://127.0.0.1:{port}/in")
+            said = words_of((await browser.send(f"{gone}/verify")).text)
         assert "Check that the endpoint runs" in said
 
 
@@ -145,11 +139,12 @@ async def test_an_edited_event_is_delivered_once_and_the_answer_shown(api: Api) 
 @with_api()
 async def test_a_failed_delivery_of_a_preview_says_why(api: Api) -> None:
     async with signed_in(api) as browser:
-        hook = await secret_hook(api, f"http://127.0.0.1:{closed_port()}/in")
-        await browser.open(f"{PATH}/{hook.id}/preview")
-        answer = await browser.send(
-            f"{PATH}/{hook.id}/preview", {"act": "deliver", "event": json.dumps({"eventType": TYPE})}
-        )
+        with closed_port() as port:
+            hook = await secret_hook(api, f"http://127.0.0.1:{port}/in")
+            await browser.open(f"{PATH}/{hook.id}/preview")
+            answer = await browser.send(
+                f"{PATH}/{hook.id}/preview", {"act": "deliver", "event": json.dumps({"eventType": TYPE})}
+            )
         assert "Not delivered No TCP connection to the endpoint" in words_of(answer.text)
 
 

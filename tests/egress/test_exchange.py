@@ -7,8 +7,9 @@ import gzip
 import resource
 
 import pytest
-from rig import NO_CONTENT, answering, closing_after, listening, sending, to
+from rig import NO_CONTENT, answering, closing_after, listening, post, sending, to
 
+from ports import closed_port
 from tenterhook.domain.attempt import Outcome, Reason
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -127,10 +128,9 @@ def test_rows_78_and_79_proxy_variables_and_netrc_are_not_read(run, monkeypatch,
 
 def test_f21r_a_closed_port_is_a_connect_failure(run):
     async def go():
-        async with listening(answering(NO_CONTENT)) as receiver:
-            request = to(receiver)
         async with sending() as client:
-            return await client.send(request, 1)
+            with closed_port() as port:
+                return await client.send(post(f"http://127.0.0.1:{port}/"), 1)
 
     attempt = run(go())
     assert (attempt.outcome, attempt.reason, attempt.status) == (Outcome.FAILED, Reason.CONNECT, None)

@@ -10,6 +10,7 @@ import pytest
 from hook_rig import CHALLENGE, Rig, answer, causes, echo, endpoint, with_rig
 from hook_samples import GUIDE_BODY
 
+from ports import closed_port
 from tenterhook.engine.register import replace_event_hook
 from tenterhook.engine.verify import verify_event_hook
 from tenterhook.errors import InvalidError
@@ -182,8 +183,9 @@ async def test_a_closed_port_and_a_port_without_tls_are_explained(rig: Rig) -> N
         with pytest.raises(InvalidError) as refused:
             await verify_event_hook(rig.pipeline, principal, secure["id"], timeout_s=0.3)
         assert refused.value.problems[1].startswith("No TLS connection")
-    closed = await rig.create(name="closed", **{URI: receiver.url})
-    assert causes(await rig.act(closed, "verify"))[1].startswith("No TCP connection to the endpoint")
+    with closed_port() as port:
+        closed = await rig.create(name="closed", **{URI: f"http://127.0.0.1:{port}/in"})
+        assert causes(await rig.act(closed, "verify"))[1].startswith("No TCP connection to the endpoint")
 
 
 @with_rig()

@@ -137,12 +137,6 @@ async def endpoint(*turns: bytes | Behaviour) -> AsyncIterator[Endpoint]:
         server.close()
 
 
-def closed_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @contextmanager
 def black_hole() -> Iterator[int]:
     """Listen with a full backlog, so that the kernel drops every further SYN; yields the port."""

@@ -17,7 +17,6 @@ from call_rig import (
     add_hook,
     ask,
     black_hole,
-    closed_port,
     cut,
     debug,
     drip,
@@ -33,6 +32,7 @@ from call_rig import (
 )
 from inline_rig import logged
 
+from ports import closed_port
 from tenterhook.domain.address import Address
 from tenterhook.domain.inline.kind import IMPORT, KINDS, PASSWORD_IMPORT, REGISTRATION, SAML, TELEPHONY, TOKEN
 from tenterhook.egress.client import Client
@@ -201,8 +201,9 @@ def test_an_answer_of_the_endpoint_is_not_tried_again(answer: bytes, tmp_path: P
 
 @with_api()
 async def test_a_closed_port_is_a_failure_in_words(api: Api) -> None:
-    await add_hook(api, TELEPHONY.type, f"http://127.0.0.1:{closed_port()}/")
-    result = await ask(api, TELEPHONY.type)
+    with closed_port() as port:
+        await add_hook(api, TELEPHONY.type, f"http://127.0.0.1:{port}/")
+        result = await ask(api, TELEPHONY.type)
     assert result["outcome"] == "FALLBACK"
     assert "connection" in result["reason"].lower()
 
