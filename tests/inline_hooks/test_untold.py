@@ -18,8 +18,13 @@ from structlog.testing import capture_logs
 from tenterhook.domain.inline.kind import TOKEN
 from tenterhook.engine.inline import untold
 from tenterhook.errors import OverloadedError
+from tenterhook.store.transaction import Tx
 
 PROCESSED = "inline_hook.response.processed"
+FAULTY = f"""
+CREATE TRIGGER faulty BEFORE INSERT ON log_event WHEN NEW.event_type = '{PROCESSED}'
+BEGIN SELECT RAISE(ABORT, 'never'); END
+"""
 
 
 @pytest.fixture
@@ -74,7 +79,7 @@ def test_what_the_database_refuses_is_offered_until_it_is_written(
         pause(0.01)
         with locked(api):
             await called_in_vain(api)
-            for _ in range(10):
+            for _ in range(2 * untold.MOST_FAULTS):
                 await asyncio.sleep(0.05)
                 with pytest.raises(OverloadedError):
                     await api.pipeline.database.write(lambda tx: None)
@@ -110,3 +115,31 @@ def test_what_is_refused_at_the_stop_is_lost_in_words(tmp_path: Path, pause: Cal
 
     story(tmp_path, walk)
     assert asyncio.run(events_after_a_start(tmp_path)) == 0
+
+
+def test_what_fails_each_time_is_given_up_in_words_and_the_others_are_written(
+    tmp_path: Path, pause: Callable[[float], None]
+) -> None:
+    def break_it(tx: Tx) -> None:
+        tx.driver.execute(FAULTY)
+
+    def heal(tx: Tx) -> None:
+        tx.driver.execute("DROP TRIGGER faulty")
+
+    async def walk(api: Api) -> None:
+        pause(0.01)
+        with capture_logs() as said:
+            await api.pipeline.database.write(break_it)
+            assert (await ask(api, TOKEN.type))["outcome"] == "SUCCESS"
+            await until(lambda: api.pipeline.switchboard.untold.waiting == 0)
+        (lost,) = [line for line in said if line["event"].startswith("log events of inline calls")]
+        assert lost["event"] == "log events of inline calls are given up: they fail each time they are written"
+        assert (lost["log_level"], lost["count"]) == ("error", 1)
+        assert "never" in lost["error"]
+        assert [line["event"] for line in said].count("write failed") == untold.MOST_FAULTS
+        await api.pipeline.database.write(heal)
+        result = await ask(api, TOKEN.type)
+        (event,) = await told(api, PROCESSED)
+        assert event["debugContext"]["debugData"]["inlineHookEventId"] == result["eventId"]
+
+    story(tmp_path, walk)

@@ -19,6 +19,7 @@ from tenterhook.engine.append import append, make_entry
 from tenterhook.engine.draft_act import draft_act
 from tenterhook.engine.inline.breakers import Turn
 from tenterhook.engine.pipeline import Pipeline
+from tenterhook.errors import OverloadedError
 from tenterhook.store.transaction import Tx
 from tenterhook.store.write_queue import Batch, Class
 
@@ -47,10 +48,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 class _Item(msgspec.Struct):
     pipeline: Pipeline
     acts: list[Act]
+    faults: int = 0  #: how often they failed for a reason that is not the disk's
 
 
 def tell_call(pipeline: Pipeline, told: Told) -> None:
-    """Have the log told of a call. Never waits; what the database refuses now is offered again later."""
+    """Have the log told of a call. Never waits; what the database refuses is offered again, also when we stop."""
     acts = acts_of(told)
     if acts and pipeline.switchboard.untold.admit(told.hook.org_id, len(acts)):
         _offer(_Item(pipeline, acts))
@@ -135,7 +137,9 @@ def _offer(item: _Item) -> None:
             _offer(_Item(item.pipeline, [act]))
 
     def refused(error: BaseException) -> None:
-        untold.refused(count, lambda: _offer(item), error)
+        if not isinstance(error, OverloadedError):
+            item.faults += 1
+        untold.refused(count, lambda: _offer(item), error, item.faults)
 
     item.pipeline.database.submit(_TELL, item, written, refused, rows=count)
 

@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 MAX_WAITING = 10_000
 #: Seconds until what the database refused is offered again.
 PAUSE_S = 5.0
+#: Times that log events may fail by a fault of their own, not the disk's, before they are given up.
+MOST_FAULTS = 5
 
 
 class Untold:
@@ -44,11 +46,16 @@ class Untold:
         told, self.dropped = dict(self.dropped), Counter()
         return told
 
-    def refused(self, count: int, offer: Callable[[], None], error: BaseException) -> None:
-        """Note that the database refused *count*: *offer* is called after a pause, or they are lost if we stop."""
+    def refused(self, count: int, offer: Callable[[], None], error: BaseException, faults: int) -> None:
+        """Note that the database refused *count*: *offer* is called after a pause, or they are lost if we stop.
+
+        faults: how often they failed for a reason that is not the disk's; at MOST_FAULTS they are lost as well.
+        """
         if self._closing:
-            self.waiting -= count
-            log.error("log events of inline calls could not be written before the stop", count=count, error=repr(error))
+            self._lose("log events of inline calls could not be written before the stop", count, error)
+            return
+        if faults >= MOST_FAULTS:
+            self._lose("log events of inline calls are given up: they fail each time they are written", count, error)
             return
 
         def due() -> None:
@@ -65,3 +72,7 @@ class Untold:
         for timer, offer in timers.items():
             timer.cancel()
             offer()
+
+    def _lose(self, why: str, count: int, error: BaseException) -> None:
+        self.waiting -= count
+        log.error(why, count=count, error=repr(error))
