@@ -5,7 +5,7 @@ Whatever ends a delivery notes it in the same transaction: one short row a commi
 whenever the process dies. What is read is the tallies and the notes that are still to be added: there is no lag, unless
 more is noted between two foldings than is looked at together.
 
-Source: decision record 9.
+Source: decision record 10.
 """
 
 from __future__ import annotations
