@@ -92,6 +92,8 @@ IMPURE_CALLS = {
     "open",
     "print",
 }
+#: The floors that requests come in by.
+DOORS = {"api", "console", "inline", "settings", "door"}
 CONNECTING_MODULES = {
     *("socket", "http.client", "urllib.request", "requests", "aiohttp", "smtplib", "ftplib", "xmlrpc", "urllib3"),
     *("httpx", "httpx2", "httpcore", "httpcore2"),
@@ -231,6 +233,14 @@ def engine_speaks_sql(path: str, tree: ast.Module) -> Offences:
             yield node.lineno, f"engine uses {ast.unparse(node)}: rows are the store's affair"
 
 
+def door_reads_the_hooks_itself(path: str, tree: ast.Module) -> Offences:
+    if path.partition("/")[0] not in DOORS:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "subscriptions":
+            yield node.lineno, "a door reads pipeline.subscriptions: ask engine/register, which keeps to the org"
+
+
 def something_else_connects(path: str, tree: ast.Module) -> Offences:
     if path.startswith("egress/") or path in MAY_CONNECT:
         return
@@ -275,6 +285,7 @@ RULES: list[Rule] = [
     name_says_nothing,
     domain_is_impure,
     engine_speaks_sql,
+    door_reads_the_hooks_itself,
     something_else_connects,
     exception_is_caught_broadly,
     public_function_is_undocumented,
@@ -291,6 +302,7 @@ BAD_EXAMPLES: dict[str, tuple[str, str]] = {
     "name_says_nothing": ("store/a.py", "class HookManager: ..."),
     "domain_is_impure": ("domain/a.py", "from datetime import datetime\nnow = datetime.now()"),
     "engine_speaks_sql": ("engine/a.py", "def f(tx): return tx.driver.execute('SELECT 1')"),
+    "door_reads_the_hooks_itself": ("console/a.py", "def f(visit): return visit.pipeline.subscriptions.committed"),
     "something_else_connects": ("engine/a.py", "import asyncio\nasync def f(): await asyncio.open_connection('a', 1)"),
     "exception_is_caught_broadly": ("engine/a.py", "try: pass\nexcept (ValueError, Exception): pass"),
     "public_function_is_undocumented": ("engine/a.py", "def f(): ..."),

@@ -16,6 +16,7 @@ from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.principal import Permission
 from tenterhook.domain.timestamp import DAY_MS, HOUR_MS, MINUTE_MS, format_ms
 from tenterhook.engine.find_deliveries import DeliveryPage, DeliveryQuery, find_deliveries, read_delivery_query
+from tenterhook.engine.register import known_event_hooks
 from tenterhook.errors import InvalidError
 
 PATH = "/console/deliveries"
@@ -67,7 +68,7 @@ async def show(visit: Visit) -> Response:
     """Show a page of deliveries."""
     asked = _read_filter(visit)
     after, before = visit.query("after") or None, visit.query("before") or None
-    hooks = _hooks(visit)
+    hooks = known_event_hooks(visit.pipeline, visit.principal)
     found: DeliveryPage | None = None
     errors = NO_ERRORS
     try:
@@ -118,12 +119,6 @@ def _query(asked: Filter, hooks: list[EventHook], now_ms: int, after: str | None
     chosen = {name: value for name, value in given.items() if value}
     query = read_delivery_query(chosen, LIMIT, None if before else after)
     return msgspec.structs.replace(query, before=before)
-
-
-def _hooks(visit: Visit) -> list[EventHook]:
-    org_id = visit.principal.org_id
-    mine = [one for one in visit.pipeline.subscriptions.committed.values() if one.org_id == org_id]
-    return sorted(mine, key=lambda one: (one.name.casefold(), one.id))
 
 
 def _hook_choices(hooks: list[EventHook], chosen: str) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from tenterhook.domain.timestamp import DAY_MS, format_ms
 from tenterhook.engine.figures.overview import FailingHook, Overview, read_overview
 from tenterhook.engine.figures.spans import Span
 from tenterhook.engine.find_deliveries import DeliveryQuery, DeliverySummary, find_deliveries
+from tenterhook.engine.register import known_event_hooks
 from tenterhook.engine.search_logs import search_logs
 
 PATH = "/console"
@@ -204,8 +205,7 @@ async def first_steps(visit: Visit, found: Overview) -> Sequence[Step]:
     if arrived.deliveries or not arrived.complete:
         return []
     made = await find_deliveries(visit.pipeline, visit.principal, DeliveryQuery(limit=1), budget_s=LOOK_S)
-    org_id = visit.principal.org_id
-    hooks = [one for one in visit.pipeline.subscriptions.committed.values() if one.org_id == org_id]
+    hooks = known_event_hooks(visit.pipeline, visit.principal)
     return _steps(visit, hooks, made.deliveries[0] if made.deliveries else None)
 
 

@@ -11,6 +11,7 @@ from tenterhook.domain.attempt import Attempt, Reason
 from tenterhook.domain.principal import Principal
 from tenterhook.domain.timestamp import format_ms, parse_timestamp
 from tenterhook.engine.pipeline import Pipeline
+from tenterhook.engine.register import known_event_hooks
 from tenterhook.engine.show_deliveries import (
     ENTITY,
     STATUSES,
@@ -141,7 +142,7 @@ async def find_deliveries(
     Raises: InvalidError, if the hook never was, or a cursor is no delivery of the org.
     """
     end = time.monotonic() + budget_s
-    hooks = {one.id: one for one in pipeline.subscriptions.committed.values() if one.org_id == principal.org_id}
+    hooks = {one.id: one for one in known_event_hooks(pipeline, principal)}
     held = tuple(one.id for one in hooks.values() if not one.runnable)
     newer = query.before is not None
 

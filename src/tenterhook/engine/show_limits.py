@@ -10,6 +10,7 @@ from tenterhook.domain.quota import WINDOW_MS, Quota
 from tenterhook.domain.timestamp import DAY_MS, format_ms
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.publish import MAX_BODY_BYTES, MAX_EVENTS
+from tenterhook.engine.register import known_event_hooks
 from tenterhook.store import event_hooks, hook_keys, inline_hooks, quotas
 from tenterhook.store.transaction import Tx
 
@@ -38,7 +39,7 @@ async def show_limits(pipeline: Pipeline, principal: Principal) -> list[LimitVie
         return quota or Quota(now_ms, 0), bound, _inline(pipeline, tx, principal.org_id)
 
     quota, bound, inline = await pipeline.database.read(read)
-    hooks = [one for one in pipeline.subscriptions.committed.values() if one.org_id == principal.org_id]
+    hooks = known_event_hooks(pipeline, principal)
     return [
         LimitView(
             name="eventsTriggeringHooks",

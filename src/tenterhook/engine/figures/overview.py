@@ -13,6 +13,7 @@ from tenterhook.domain.quota import WINDOW_MS, Quota
 from tenterhook.domain.tally import Tally
 from tenterhook.engine.figures.spans import Bucket, Span, bucketed
 from tenterhook.engine.pipeline import Pipeline
+from tenterhook.engine.register import known_event_hooks
 from tenterhook.store import backlogs, log_search, quotas, tallies
 from tenterhook.store.backlogs import Backlog
 from tenterhook.store.transaction import Tx
@@ -89,7 +90,7 @@ async def read_overview(pipeline: Pipeline, principal: Principal, span: Span) ->
     """Return how the hooks of the caller's org fare. A few ms, however long the log and the queues are."""
     now_ms = pipeline.now_ms()
     starts = span.starts(now_ms)
-    hooks = {one.id: one for one in pipeline.subscriptions.committed.values() if one.org_id == principal.org_id}
+    hooks = {one.id: one for one in known_event_hooks(pipeline, principal)}
     queued_due = pipeline.lanes.oldest_due(principal.org_id)
 
     def read(tx: Tx) -> _Facts:
