@@ -181,6 +181,16 @@ async def test_deleting_says_what_waits_and_deactivates_first(api: Api) -> None:
 
 
 @with_api()
+async def test_a_hook_that_is_deleted_while_its_page_is_made_is_404(api: Api) -> None:
+    hook = await api.add_hook("https://svc.example.com/in")
+    async with signed_in(api) as browser:
+        # What a page sees that has read the hook just before: memory has forgotten it.
+        await api.pipeline.database.write(lambda tx: api.pipeline.subscriptions.remove(tx, hook))
+        for page in ("", "/delete"):
+            assert (await browser.open(f"{PATH}/{hook.id}{page}")).status_code == 404, page
+
+
+@with_api()
 async def test_what_is_stored_is_shown_as_text_and_made_visible(api: Api) -> None:
     async with signed_in(api) as browser:
         path = await create(browser, name=HARM, description=HARM)

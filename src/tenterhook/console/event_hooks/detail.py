@@ -24,6 +24,7 @@ from tenterhook.domain.principal import Permission
 from tenterhook.engine import register
 from tenterhook.engine.figures.hooks import HookFigures, read_hook_figures
 from tenterhook.engine.find_deliveries import DeliveryQuery, find_deliveries
+from tenterhook.errors import NotFoundError
 
 #: Deliveries shown, and how long (seconds) they are looked for.
 RECENT, BUDGET_S = 10, 0.5
@@ -78,6 +79,8 @@ def _asked(hook: EventHook) -> list[Asked]:
 async def _read(visit: Visit) -> tuple[EventHook, HookFigures]:
     hook = await register.read_event_hook(visit.pipeline, visit.principal, visit.params["hook_id"])
     figures = await read_hook_figures(visit.pipeline, visit.principal, [hook.id])
+    if hook.id not in figures:  # it was deleted in between
+        raise NotFoundError(hook.id, "Webhook")
     return hook, figures[hook.id]
 
 
