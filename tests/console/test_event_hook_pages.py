@@ -181,6 +181,24 @@ async def test_deleting_says_what_waits_and_deactivates_first(api: Api) -> None:
 
 
 @with_api()
+async def test_a_hook_that_cannot_be_deleted_stays_active(api: Api) -> None:
+    refuse = (
+        "CREATE TRIGGER refuse BEFORE UPDATE ON event_hook WHEN new.deleted IS NOT NULL"
+        " BEGIN SELECT raise(ABORT, 'no'); END"
+    )
+    hook = await api.add_hook("https://svc.example.com/in", name="Stays")
+    async with signed_in(api) as browser:
+        await api.pipeline.database.write(lambda tx: tx.driver.execute(refuse))
+        assert (await browser.send(f"{PATH}/{hook.id}/delete")).status_code == 500
+        api.frame.failures = 0  # that one was meant
+        await api.pipeline.database.write(lambda tx: tx.driver.execute("DROP TRIGGER refuse"))
+        assert "Stays svc.example.com · 1 event type Active" in words_of((await browser.open(PATH)).text)
+        assert (await browser.send(f"{PATH}/{hook.id}/delete")).status_code == 303
+        told = [one["eventType"] for one in (await api.call("GET", "/api/v1/logs")).json()]
+        assert told[-2:] == ["event_hook.deactivated", "event_hook.deleted"]
+
+
+@with_api()
 async def test_a_hook_that_is_deleted_while_its_page_is_made_is_404(api: Api) -> None:
     hook = await api.add_hook("https://svc.example.com/in")
     async with signed_in(api) as browser:

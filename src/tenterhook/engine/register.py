@@ -104,15 +104,23 @@ async def replace_event_hook(
 
 
 async def delete_event_hook(
-    pipeline: Pipeline, principal: Principal, hook_id: str, *, expected: Precondition | None = None
-) -> None:
-    """Delete an INACTIVE hook for good.
+    pipeline: Pipeline,
+    principal: Principal,
+    hook_id: str,
+    *,
+    deactivate: bool = False,
+    expected: Precondition | None = None,
+) -> EventHook:
+    """Delete an INACTIVE hook for good, and return it as it was last.
 
-    Raises: NotFoundError; PreconditionError; InvalidError, while it is ACTIVE.
+    deactivate: an ACTIVE one is deactivated first, in the same transaction.
+    Raises: NotFoundError; PreconditionError; InvalidError, while it is ACTIVE and is to stay so.
     """
 
-    def delete(tx: Tx) -> None:
+    def delete(tx: Tx) -> EventHook:
         current = find(pipeline, tx, principal, hook_id, expected)
+        if deactivate:
+            current = _switch(pipeline, tx, principal, current, "INACTIVE")
         if current.status == "ACTIVE":
             raise InvalidError("eventHook", ["status: An active event hook cannot be deleted. Deactivate it first."])
         hook = removed(current, pipeline.now_ms())
@@ -120,8 +128,9 @@ async def delete_event_hook(
         pipeline.subscriptions.remove(tx, hook)
         filter_errors.remove(tx, hook.org_id, hook.id)
         tell(pipeline, tx, principal, hook, "event_hook.deleted")
+        return current
 
-    await pipeline.database.write(delete)
+    return await pipeline.database.write(delete)
 
 
 async def switch_event_hook(
@@ -133,15 +142,18 @@ async def switch_event_hook(
     """
 
     def switch(tx: Tx) -> EventHook:
-        current = find(pipeline, tx, principal, hook_id, expected)
-        hook = switched(current, status, pipeline.now_ms())
-        if hook is not current:
-            _refuse_beyond_limit(pipeline, tx, current, hook)
-            keep(pipeline, tx, hook)
-            tell(pipeline, tx, principal, hook, _SWITCHED[status])
-        return hook
+        return _switch(pipeline, tx, principal, find(pipeline, tx, principal, hook_id, expected), status)
 
     return await pipeline.database.write(switch)
+
+
+def _switch(pipeline: Pipeline, tx: Tx, principal: Principal, current: EventHook, status: Status) -> EventHook:
+    hook = switched(current, status, pipeline.now_ms())
+    if hook is not current:
+        _refuse_beyond_limit(pipeline, tx, current, hook)
+        keep(pipeline, tx, hook)
+        tell(pipeline, tx, principal, hook, _SWITCHED[status])
+    return hook
 
 
 async def pause_event_hook(

@@ -135,8 +135,7 @@ async def ask_to_delete(visit: Visit) -> Response:
 
 async def delete(visit: Visit) -> Response:
     """Delete the hook; an active one is deactivated first, as the page before has said."""
-    hook = await _deactivate(visit, visit.params["hook_id"])
-    await register.delete_event_hook(visit.pipeline, visit.principal, hook.id)
+    hook = await register.delete_event_hook(visit.pipeline, visit.principal, visit.params["hook_id"], deactivate=True)
     return visit.redirect(PATH, f"{hook.name} is deleted.")
 
 
