@@ -16,7 +16,10 @@ from tenterhook.domain.principal import Principal
 from tenterhook.engine import find_deliveries as module
 from tenterhook.engine.find_deliveries import DeliveryPage, DeliveryQuery, find_deliveries
 from tenterhook.errors import QueryTimeoutError
+from tenterhook.ids import uuid_text
 from tenterhook.store import delivery_search
+from tenterhook.store.delivery_search import Slice, Sought
+from tenterhook.store.transaction import Tx
 
 ONCE = DeliveryPolicy(retry=CustomRetry(waits_seconds=(), retry_on=()), max_events_per_request=1)
 LATER = DeliveryPolicy(retry=CustomRetry(waits_seconds=(3600,), retry_on=("5XX",)), max_events_per_request=1)
@@ -146,6 +149,27 @@ async def test_since_and_until_bound_when_it_was_made(api: Api) -> None:
             upto = None if until_ms is None else start + until_ms
             found = await find(api, since=start + since, until=upto)
             assert len(found.deliveries) == many, (since, until_ms)
+
+
+@with_api()
+async def test_a_look_for_what_was_made_long_ago_passes_over_so_many_rows_and_no_more(api: Api) -> None:
+    async with receiving(204) as good:
+        await api.add_hook(good.url, delivery_policy=PAUSED)
+        await api.publish(*[EVENT] * 7)
+        oldest = (await find(api)).deliveries[-1].id
+
+    def walk(tx: Tx) -> tuple[int, list[Slice]]:
+        [[first]] = tx.driver.execute("SELECT min(id) FROM delivery").fetchall()
+        sought = Sought(org_id=me(api).org_id, ids=(0, int(first)))  # type: ignore[call-overload]
+        place, found = None, []
+        while not (found and found[-1].ended):
+            found.append(delivery_search.look(tx, sought, place, newer=False, want=5, rows=3))
+            place = found[-1].place
+        return first, found
+
+    first, looks = await api.pipeline.database.read(walk)
+    assert [[row.id for row in one.rows] for one in looks] == [[], [], [first]]
+    assert uuid_text(looks[-1].rows[0].event_id) == oldest
 
 
 @with_api()

@@ -24,7 +24,7 @@ from tenterhook.engine.show_deliveries import (
 from tenterhook.errors import InvalidError, QueryTimeoutError
 from tenterhook.ids import parse_uuid, uuid_text
 from tenterhook.store import delivery_search, delivery_views, event_hooks, expired_rows
-from tenterhook.store.delivery_search import Contents, Place, Slice, Sought
+from tenterhook.store.delivery_search import ALL_IDS, Contents, Place, Slice, Sought
 from tenterhook.store.delivery_views import Row
 from tenterhook.store.transaction import Tx
 
@@ -197,8 +197,6 @@ def _sought(
     org_id = principal.org_id
     if query.hook_id is not None and not event_hooks.ever_lived(tx, org_id, query.hook_id):
         raise InvalidError(ENTITY, ["hookId: this org never had an event hook of this id"])
-    first = 0 if query.since is None else expired_rows.last_delivery_before(tx, query.since) + 1
-    bounds = {} if query.until is None else {"ids": (first, expired_rows.last_delivery_before(tx, query.until))}
     sought = Sought(
         org_id=org_id,
         hook_id=query.hook_id,
@@ -206,13 +204,22 @@ def _sought(
         held_hooks=held,
         reason=query.reason,
         event_type=query.event_type,
+        ids=_ids(tx, query),
         now_ms=pipeline.now_ms(),
         boot=pipeline.lanes.boot,
     )
-    ids = bounds.get("ids", (first, sought.ids[1]))
-    sought = msgspec.structs.replace(sought, ids=ids)
     name, cursor = ("before", query.before) if query.before is not None else ("after", query.after)
     return sought, None if cursor is None else _place(tx, org_id, name, cursor)
+
+
+def _ids(tx: Tx, query: DeliveryQuery) -> tuple[int, int]:
+    """Return the first and the last id of what was made in the span asked for: ids rise as deliveries are made."""
+    first, last = ALL_IDS
+    if query.since is not None:
+        first = expired_rows.last_delivery_before(tx, query.since) + 1
+    if query.until is not None:
+        last = expired_rows.last_delivery_before(tx, query.until)
+    return first, last
 
 
 def _place(tx: Tx, org_id: str, name: str, cursor: str) -> Place:

@@ -24,7 +24,8 @@ _OPEN = frozenset({"PENDING", "RETRYING", "HELD"})
 FEW_WAITING = 2_000
 #: Events whose types are told.
 TOLD_TYPES = 3
-_MAX_ID = (1 << 63) - 1
+#: The first and the last id that there can be.
+ALL_IDS = (0, (1 << 63) - 1)
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,14 +37,14 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     held_hooks: tuple[str, ...] = ()  #: ids of the hooks that hold their deliveries
     reason: str | None = None  #: of the last attempt
     event_type: str | None = None  #: that it carries an event of
-    ids: tuple[int, int] = (0, _MAX_ID)  #: the first and the last
+    ids: tuple[int, int] = ALL_IDS  #: the first and the last
     now_ms: int = 0
     boot: str = ""  #: of this process, whose claims are the only ones
 
     @property
     def is_filtered(self) -> bool:
         """Whether rows may have to be passed over."""
-        return bool(self.statuses or self.reason or self.event_type)
+        return bool(self.statuses or self.reason or self.event_type or self.ids != ALL_IDS)
 
 
 class Place(NamedTuple):
