@@ -64,6 +64,9 @@ async def test_the_filter_narrows_by_hook_status_failure_type_and_time(api: Api)
             ("range=15m", 6),
             ("range=custom&until=2020-01-01T00:00Z", 0),
             ("since=2020-01-01T00:00Z", 6),
+            ("endedSince=2020-01-01T00:00Z", 6),
+            ("endedUntil=2020-01-01T00:00Z", 0),
+            ("endedSince=2020-01-01T00:00Z&status=FAILED", 3),
             (f"hookId={fine.id}&status=FAILED", 0),
         ):
             answer = await browser.open(f"{PATH}?{query}")
@@ -103,6 +106,8 @@ async def test_older_and_newer_pages_keep_the_filter_and_miss_nothing(api: Api) 
     [
         ("since=yesterday", "since", "Must be a date-time in ISO 8601"),
         ("since=2026-02-02T00:00Z&until=2026-01-01T00:00Z", "since", "Must not be after until."),
+        ("endedUntil=soon", "endedUntil", "Must be a date-time in ISO 8601"),
+        ("endedSince=2026-02-02T00:00Z&endedUntil=2026-01-01T00:00Z", "endedSince", "Must not be after endedUntil."),
         ("status=LOST", "status", "Must be one or more of PENDING"),
         ("reason=BAD", "reason", "Must be one of STATUS"),
         (f"eventType={'x' * 300}", "eventType", "at most 255 characters"),
@@ -124,6 +129,24 @@ def test_a_filter_that_is_wrong_comes_back_filled_with_the_problem_at_its_field(
             assert f'value="{typed}"' in answer.text
 
     story(tmp_path)
+
+
+@with_api()
+async def test_a_list_that_is_narrowed_by_when_they_ended_says_so_and_how_to_widen_it(api: Api) -> None:
+    async with signed_in(api) as browser, receiving(204) as good:
+        await api.add_hook(good.url, delivery_policy=ONCE)
+        await api.publish(EVENT)
+        await ended(api, 1)
+        page = (await browser.open(f"{PATH}?status=DELIVERED&endedSince=2020-01-02T03:04Z")).text
+        assert "ended 2020-01-02 03:04:00 UTC or later, whenever they were made." in words_of(page)
+        assert 'name="endedSince" type="text" value="2020-01-02T03:04Z"' in page  # Apply keeps it
+        [wider] = re.findall(r'<a href="([^"]+)">Remove this condition', page)
+        assert wider == f"{PATH}?status=DELIVERED"
+        both = f"{PATH}?range=hour&endedSince=2020-01-02T03:04Z&endedUntil=2020-01-02T03:05:06Z"
+        said = words_of((await browser.open(both)).text)
+        assert "ended 2020-01-02 03:04:00 UTC or later and before 2020-01-02 03:05:06 UTC" in said
+        assert "whenever they were made" not in said
+        assert "Only deliveries that ended" not in words_of((await browser.open(wider)).text)
 
 
 @with_api()

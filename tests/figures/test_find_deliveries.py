@@ -13,6 +13,7 @@ from tenterhook.domain.attempt import Reason
 from tenterhook.domain.delivery_policy import CustomRetry, DeliveryPolicy
 from tenterhook.domain.event_hook import Events
 from tenterhook.domain.principal import Principal
+from tenterhook.domain.timestamp import parse_timestamp
 from tenterhook.engine import find_deliveries as module
 from tenterhook.engine.find_deliveries import DeliveryPage, DeliveryQuery, find_deliveries
 from tenterhook.errors import QueryTimeoutError
@@ -151,6 +152,61 @@ async def test_since_and_until_bound_when_it_was_made(api: Api) -> None:
             assert len(found.deliveries) == many, (since, until_ms)
 
 
+async def made_before(api: Api, ms: int) -> None:
+    """Let all deliveries have been made that much earlier."""
+    await api.pipeline.database.write(
+        lambda tx: tx.driver.execute("UPDATE delivery SET created = created - ?", (ms,)).fetchall()
+    )
+
+
+@with_api()
+async def test_what_ended_in_a_span_is_found_whenever_it_was_made(api: Api) -> None:
+    async with receiving(204) as good, receiving(500) as bad:
+        await varied(api, good.url, bad.url)
+        await made_before(api, 3 * 3_600_000)
+        ended = {one.id: parse_timestamp(one.ended) for one in (await find(api)).deliveries if one.ended}
+        assert len(ended) == 5
+        first, last = min(ended.values()), max(ended.values())
+        assert {one.id for one in (await find(api, ended_since=first)).deliveries} == set(ended)
+        assert {one.id for one in (await find(api, ended_until=last + 1)).deliveries} == set(ended)
+        failed = await find(api, statuses={"FAILED"}, ended_since=first, ended_until=last + 1)
+        assert [one.status for one in failed.deliveries] == ["FAILED"] * 2
+        late = {identity for identity, at in ended.items() if at >= last}
+        assert {one.id for one in (await find(api, ended_since=last, limit=1)).deliveries} <= late
+        for none in ({"ended_since": last + 1}, {"ended_until": first}, {"ended_since": first, "since": first}):
+            found = await find(api, **none)
+            assert (found.deliveries, found.complete) == ([], True), none
+        assert (await find(api, statuses={"HELD", "RETRYING"}, ended_since=0)).deliveries == []
+
+
+@with_api()
+async def test_what_seems_to_have_ended_before_it_was_made_is_found(api: Api) -> None:
+    async with receiving(204) as good:
+        await api.add_hook(good.url, delivery_policy=ONCE)
+        await api.publish(EVENT)
+        await settled(api, DELIVERED=1)
+        await made_before(api, -30_000)  # and the clock was set back then
+        [one] = (await find(api)).deliveries
+        assert one.ended is not None
+        assert one.ended < one.created
+        end = parse_timestamp(one.ended)
+        assert end is not None
+        assert len((await find(api, ended_since=end, ended_until=end + 1)).deliveries) == 1
+
+
+@with_api()
+async def test_a_look_for_what_ended_passes_over_so_many_rows_and_no_more(api: Api) -> None:
+    async with receiving(204) as good:
+        await api.add_hook(good.url, delivery_policy=ONCE)
+        await api.publish(*[EVENT] * 7)
+        await settled(api, DELIVERED=7)
+    sought = Sought(org_id=me(api).org_id, ended_since=api.pipeline.now_ms() + 1)
+    part = await api.pipeline.database.read(
+        lambda tx: delivery_search.look(tx, sought, None, newer=False, want=5, rows=3)
+    )
+    assert (part.rows, part.ended) == ([], False)
+
+
 @with_api()
 async def test_a_look_for_what_was_made_long_ago_passes_over_so_many_rows_and_no_more(api: Api) -> None:
     async with receiving(204) as good:
@@ -250,6 +306,8 @@ async def test_the_api_lists_them_with_links_that_lead_through_all(api: Api) -> 
         query = f"hookId={hooks['FAILED']}&status=FAILED,RETRYING&reason=STATUS&eventType={EVENT['eventType']}"
         answer = await api.call("GET", f"/api/v1/deliveries?{query}&since=2020-01-01T00:00:00Z")
         assert [one["hookName"] for one in answer.json()] == ["fails", "fails"]
+        for span, many in (("endedSince=2020-01-01T00:00Z", 5), ("endedUntil=2020-01-01T00:00Z", 0)):
+            assert len((await api.call("GET", f"/api/v1/deliveries?{span}")).json()) == many, span
         assert list(answer.json()[0]) == [
             *("id", "eventId", "hookId", "hookName", "origin", "status", "endReason", "holdReason", "eventCount"),
             *("eventTypes", "created", "ended", "attemptCount", "lastAttempt", "nextAttempt"),
@@ -258,16 +316,17 @@ async def test_the_api_lists_them_with_links_that_lead_through_all(api: Api) -> 
 
 @with_api()
 async def test_every_problem_of_a_query_is_named(api: Api) -> None:
-    query = "status=GONE&reason=WHIM&eventType=" + "x" * 256 + "&since=yesterday&until=soon"
+    query = "status=GONE&reason=WHIM&eventType=" + "x" * 256 + "&since=yesterday&until=soon&endedSince=x&endedUntil=y"
     told = assert_error(await api.call("GET", f"/api/v1/deliveries?{query}"), 400, "E0000001")
     fields = [cause["errorSummary"].partition(":")[0] for cause in told["errorCauses"]]
-    assert fields == ["status", "reason", "eventType", "since", "until"]
+    assert fields == ["status", "reason", "eventType", "since", "until", "endedSince", "endedUntil"]
     for query, field in (
         ("hookId=whoNOBODY", "hookId"),
         ("after=nonsense", "after"),
         ("after=019ab1c2-3d4e-7f50-8a6b-7c8d9e0f1a2b", "after"),
         ("limit=0", "limit"),
         ("since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "since"),
+        ("endedSince=2026-01-02T00:00:00Z&endedUntil=2026-01-01T00:00:00Z", "endedSince"),
     ):
         told = assert_error(await api.call("GET", f"/api/v1/deliveries?{query}"), 400, "E0000001")
         assert [cause["errorSummary"].partition(":")[0] for cause in told["errorCauses"]] == [field]

@@ -1,4 +1,4 @@
-"""Workflow › Deliveries: those of all event hooks, newest first, by hook, status, failure, event type and time."""
+"""Workflow › Deliveries: those of all event hooks, newest first, by hook, status, failure, event type and times."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ class Filter(NamedTuple):
     range: str = ""
     since: str = ""
     until: str = ""
+    endedSince: str = ""  # noqa: N815
+    endedUntil: str = ""  # noqa: N815
 
     def address(self, **more: str | None) -> str:
         """Return the address of this list, at another place of it."""
@@ -81,6 +83,7 @@ async def show(visit: Visit) -> Response:
         status=400 if errors else 200,
         errors=errors,
         asked=asked,
+        any_end=asked.address(endedSince=None, endedUntil=None),
         page=found,
         live=after is None and before is None,
         filtered=any(asked) or after is not None or before is not None,
@@ -112,6 +115,8 @@ def _query(asked: Filter, hooks: list[EventHook], now_ms: int, after: str | None
         "eventType": asked.eventType,
         "since": asked.since,
         "until": asked.until,
+        "endedSince": asked.endedSince,
+        "endedUntil": asked.endedUntil,
     }
     reach = next((reach for value, _, reach in _RANGES if value == asked.range), 0)
     if reach:

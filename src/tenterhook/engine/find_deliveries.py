@@ -1,4 +1,4 @@
-"""Find an org's deliveries across its hooks, newest first: by hook, status, reason, event type and time."""
+"""Find an org's deliveries across its hooks, newest first: by hook, status, reason, event type and times."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ FIRST_ROWS, MIN_ROWS, MAX_ROWS = 1_000, 200, 20_000
 #: A look that takes longer (seconds) is followed by a shorter one.
 LONG_LOOK_S = 0.016
 MAX_TYPE = 255
+#: What ended before a time was made before it, unless the clock was set back meanwhile: this far (ms) is allowed for.
+CLOCK_STEP_MS = 60_000
 
 _CURSOR = "must be the eventId of a delivery, taken from a page or its Link header"
 _TOO_LONG = (
@@ -51,6 +53,8 @@ class DeliveryQuery(msgspec.Struct, frozen=True, kw_only=True):
     event_type: str | None = None  #: it carries an event of this type
     since: int | None = None  #: ms; made then or later
     until: int | None = None  #: ms; made before
+    ended_since: int | None = None  #: ms; ended then or later
+    ended_until: int | None = None  #: ms; ended before
     after: str | None = None  #: an eventId: those older than it
     before: str | None = None  #: an eventId: those newer than it, the nearest ones
     limit: int = 50
@@ -111,15 +115,8 @@ def read_delivery_query(given: dict[str, str], limit: int, after: str | None) ->
     event_type = given.get("eventType") or None
     if event_type is not None and len(event_type) > MAX_TYPE:
         problems.append(f"eventType: must be the name of an event type, at most {MAX_TYPE} characters")
-    times: dict[str, int | None] = {}
-    for name in ("since", "until"):
-        text = given.get(name)
-        times[name] = None if text is None else parse_timestamp(text)
-        if text is not None and times[name] is None:
-            problems.append(f"{name}: must be a date-time in ISO 8601, such as 2026-01-02T03:04:05.678Z")
-    since, until = times["since"], times["until"]
-    if since is not None and until is not None and since > until:
-        problems.append("since: must not be after until")
+    since, until = _span(given, ("since", "until"), problems)
+    ended_since, ended_until = _span(given, ("endedSince", "endedUntil"), problems)
     if problems:
         raise InvalidError(ENTITY, problems)
     return DeliveryQuery(
@@ -129,9 +126,24 @@ def read_delivery_query(given: dict[str, str], limit: int, after: str | None) ->
         event_type=event_type,
         since=since,
         until=until,
+        ended_since=ended_since,
+        ended_until=ended_until,
         after=after,
         limit=limit,
     )
+
+
+def _span(given: dict[str, str], names: tuple[str, str], problems: list[str]) -> tuple[int | None, int | None]:
+    times: list[int | None] = []
+    for name in names:
+        text = given.get(name)
+        times.append(None if text is None else parse_timestamp(text))
+        if text is not None and times[-1] is None:
+            problems.append(f"{name}: must be a date-time in ISO 8601, such as 2026-01-02T03:04:05.678Z")
+    since, until = times
+    if since is not None and until is not None and since > until:
+        problems.append(f"{names[0]}: must not be after {names[1]}")
+    return since, until
 
 
 async def find_deliveries(
@@ -205,6 +217,8 @@ def _sought(
         reason=query.reason,
         event_type=query.event_type,
         ids=_ids(tx, query),
+        ended_since=query.ended_since,
+        ended_until=query.ended_until,
         now_ms=pipeline.now_ms(),
         boot=pipeline.lanes.boot,
     )
@@ -213,12 +227,18 @@ def _sought(
 
 
 def _ids(tx: Tx, query: DeliveryQuery) -> tuple[int, int]:
-    """Return the first and the last id of what was made in the span asked for: ids rise as deliveries are made."""
+    """Return the first and the last id of what can be asked for: ids rise as deliveries are made.
+
+    What ended late may have been made at any time before: a bound of the end says nothing of the first.
+    """
     first, last = ALL_IDS
     if query.since is not None:
         first = expired_rows.last_delivery_before(tx, query.since) + 1
-    if query.until is not None:
-        last = expired_rows.last_delivery_before(tx, query.until)
+    ends = [] if query.until is None else [query.until]
+    if query.ended_until is not None:
+        ends.append(query.ended_until + CLOCK_STEP_MS)
+    if ends:
+        last = expired_rows.last_delivery_before(tx, min(ends))
     return first, last
 
 

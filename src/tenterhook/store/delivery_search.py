@@ -38,13 +38,16 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None  #: of the last attempt
     event_type: str | None = None  #: that it carries an event of
     ids: tuple[int, int] = ALL_IDS  #: the first and the last
+    ended_since: int | None = None  #: ms; ended then or later
+    ended_until: int | None = None  #: ms; ended before
     now_ms: int = 0
     boot: str = ""  #: of this process, whose claims are the only ones
 
     @property
     def is_filtered(self) -> bool:
         """Whether rows may have to be passed over."""
-        return bool(self.statuses or self.reason or self.event_type or self.ids != ALL_IDS)
+        ended = self.ended_since is not None or self.ended_until is not None
+        return ended or bool(self.statuses or self.reason or self.event_type or self.ids != ALL_IDS)
 
 
 class Place(NamedTuple):
@@ -156,6 +159,8 @@ def _values(sought: Sought) -> dict[str, Any]:
         "type": sought.event_type,
         "first": sought.ids[0],
         "last": sought.ids[1],
+        "ended_since": sought.ended_since,
+        "ended_until": sought.ended_until,
         "now": sought.now_ms,
         "boot": sought.boot,
     }
@@ -165,6 +170,11 @@ def _conditions(sought: Sought) -> list[str]:
     found = ["id >= :first", "id <= :last"]
     if sought.statuses:
         found.append("(" + " OR ".join(_STATUS[status] for status in sorted(sought.statuses)) + ")")
+    # What has not ended has no time of it, and is on neither side of any.
+    if sought.ended_since is not None:
+        found.append("ended_at >= :ended_since")
+    if sought.ended_until is not None:
+        found.append("ended_at < :ended_until")
     if sought.reason is not None:
         found.append(_REASON)
     if sought.event_type is not None:

@@ -189,6 +189,11 @@ SECTION = Section(
                 ),
                 Parameter("since", "ISO 8601: made then or later.", text(), example="2026-01-02T00:00:00.000Z"),
                 Parameter("until", "ISO 8601, exclusive: made before.", text()),
+                Parameter(
+                    *("endedSince", "ISO 8601: ended then or later, whenever it was made.", text()),
+                    example="2026-01-02T00:00:00.000Z",
+                ),
+                Parameter("endedUntil", "ISO 8601, exclusive: ended before.", text()),
                 limit(50, 200),
                 AFTER,
             ),
