@@ -26,10 +26,19 @@ def test_bars_are_as_high_as_their_counts_and_lead_to_their_minutes() -> None:
     [retried], [bad] = heights(chart, "retried"), heights(chart, "bad")
     assert retried / bad == pytest.approx(2, rel=0.01)
     assert last + retried + bad == pytest.approx(118, abs=0.2)
-    assert 'href="/console/deliveries?since=1970-01-01T00:02Z&amp;until=1970-01-01T00:03Z"' in chart
+    assert 'href="/console/deliveries?endedSince=1970-01-01T00:02Z&amp;endedUntil=1970-01-01T00:03Z"' in chart
     assert "50 delivered, 30 failed attempts, 10 given up" in chart
     assert chart.count("<a ") == 2
     assert 'aria-label="All &lt;of&gt; it"' in chart
+
+
+def test_attempts_that_are_repeated_lead_nowhere_for_no_list_shows_them() -> None:
+    chart = outcome_chart([Bucket(0, 0, 3, 0), Bucket(MINUTE, 2, 3, 1)], MINUTE, "Some", "/x?")
+    assert len(heights(chart, "retried")) == 2
+    [link] = re.findall(r"<a .*?</a>", chart)
+    assert "outcome-retried" not in link
+    assert "00:01 to 00:02 UTC: 2 delivered, 1 given up" in link
+    assert "0 delivered, 3 failed attempts, 0 given up" in chart
 
 
 def test_a_chart_of_nothing_is_a_floor() -> None:

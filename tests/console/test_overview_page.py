@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 
 from api_rig import EVENT, Api, receiving, until, with_api
-from console_rig import signed_in, words_of
+from console_rig import Browser, signed_in, words_of
 
 from tenterhook.domain.delivery_policy import CustomRetry, DeliveryPolicy
 from tenterhook.domain.principal import Role
 
 ONCE = DeliveryPolicy(retry=CustomRetry(waits_seconds=(), retry_on=()), max_events_per_request=1)
 PAUSED = DeliveryPolicy(retry="durable", paused=True)
+
+
+async def rows_of(browser: Browser, path: str) -> int:
+    """Return how many deliveries the list shows that a link of a page leads to."""
+    answer = await browser.open(path.replace("&amp;", "&"))
+    assert answer.status_code == 200
+    return answer.text.count("row-link")
 
 
 @with_api()
@@ -73,11 +80,44 @@ async def test_each_number_leads_to_the_deliveries_that_it_counts(api: Api) -> N
         await until(told)
         page = (await browser.open("/console")).text
         for status in ("DELIVERED", "FAILED"):
-            [path] = re.findall(rf'href="(/console/deliveries\?status={status}&amp;since=[^"]+)"', page)
-            answer = await browser.open(path.replace("&amp;", "&"))
-            assert answer.text.count("row-link") == 3
-        [bar, *_] = re.findall(r'href="(/console/deliveries\?since=[^"]+)"', page)
-        assert (await browser.open(bar.replace("&amp;", "&"))).text.count("row-link") == 6
+            [path] = re.findall(rf'href="(/console/deliveries\?status={status}&amp;endedSince=[^"]+)"', page)
+            assert await rows_of(browser, path) == 3
+        bars = re.findall(r'href="(/console/deliveries\?endedSince=[^"]+)"', page)
+        assert sum([await rows_of(browser, bar) for bar in bars]) == 6  # of two minutes, if one has just begun
+        [log] = re.findall(r'href="(/console/system-log\?since=[^"]+)"', page)
+        assert (await browser.open(log)).status_code == 200
+
+
+@with_api()
+async def test_a_number_leads_to_what_ended_in_its_time_however_long_ago_it_was_made(api: Api) -> None:
+    async with signed_in(api) as browser, receiving(204) as good:
+        hook = await api.add_hook(good.url, delivery_policy=PAUSED)
+        await api.publish(EVENT)
+        await api.publish(EVENT)
+        await api.wait_for(hook, "HELD")
+        await api.pipeline.database.write(
+            lambda tx: tx.driver.execute("UPDATE delivery SET created = created - 3 * 3600000").fetchall()
+        )
+        [first, _] = (await api.call("GET", "/api/v1/deliveries?status=HELD")).json()
+        assert (await api.call("POST", f"/api/v1/deliveries/{first['id']}/cancel")).status_code == 200
+        page = (await browser.open("/console")).text
+        assert "Given up 1" in words_of(page)
+        assert "No hook fails now, but 1 delivery of the last hour failed for good." in words_of(page)
+        ended = re.findall(r'href="(/console/deliveries\?status=FAILED&amp;endedSince=[^"]+)"', page)
+        bars = re.findall(r'href="(/console/deliveries\?endedSince=[^"]+)"', page)
+        assert (len(ended), len(bars)) == (2, 1)
+        assert [await rows_of(browser, path) for path in ended + bars] == [1, 1, 1]
+        await api.change_hook(hook, delivery_policy=ONCE)
+        api.pipeline.lanes.wake(hook.id)
+        await until(lambda: good.requests)
+
+        async def told() -> bool:
+            return "1 of 2 arrived" in words_of((await browser.open("/console")).text)
+
+        await until(told)
+        page = (await browser.open("/console")).text
+        [path] = re.findall(r'href="(/console/deliveries\?status=DELIVERED&amp;endedSince=[^"]+)"', page)
+        assert await rows_of(browser, path) == 1
 
 
 @with_api()

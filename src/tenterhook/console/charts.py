@@ -41,6 +41,8 @@ class Part(NamedTuple):
 def outcome_chart(buckets: Sequence[Bucket], bucket_ms: int, label: str, path: str) -> Markup:
     """Return a chart of what ended in each bucket: delivered, failed and to be tried again, given up.
 
+    What ended, delivered or given up, leads to those deliveries. An attempt that is repeated leads nowhere: no list is
+    of attempts, and its delivery ends at another time.
     path: where a bar leads, but for the two times that it stands for: ``/console/deliveries?``.
     """
     most = most_of(buckets)
@@ -69,25 +71,25 @@ def _stack(bucket: Bucket) -> list[tuple[str, int]]:
 
 
 def _column(at: int, bucket: Bucket, bucket_ms: int, most: int, path: str) -> Markup:
-    floor, rects = float(_HEIGHT), []
+    floor, ended, retried = float(_HEIGHT), Markup(""), Markup("")
     for kind, count in _stack(bucket):
         tall = max(2.0, count / most * (_HEIGHT - 2)) if count else 0.0
         if tall:
             floor -= tall
-            rects.append(
-                Markup('<rect class="outcome-{}" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>').format(
-                    kind, at * _STEP + 1, floor, _STEP - 2, tall
-                )
+            rect = Markup('<rect class="outcome-{}" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>').format(
+                kind, at * _STEP + 1, floor, _STEP - 2, tall
             )
+            ended, retried = (ended, rect) if kind == "retried" else (ended + rect, retried)
     begins, ends = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (bucket.start, bucket.start + bucket_ms))
-    told = (
-        f"{begins:%b %-d, %H:%M} to {ends:%H:%M} UTC: {bucket.delivered:,} delivered,"
-        f" {count_of(bucket.failed_attempts, 'failed attempt')}, {bucket.ended_failed:,} given up"
-    )
-    times = f"since={begins:%Y-%m-%dT%H:%MZ}&until={ends:%Y-%m-%dT%H:%MZ}"
-    return Markup('<a href="{}{}" tabindex="-1" aria-label="{told}"><title>{told}</title>{}</a>').format(
-        path, times, Markup("").join(rects), told=told
-    )
+    when = f"{begins:%b %-d, %H:%M} to {ends:%H:%M} UTC"
+    delivered, given_up = f"{bucket.delivered:,} delivered", f"{bucket.ended_failed:,} given up"
+    told = f"{when}: {delivered}, {count_of(bucket.failed_attempts, 'failed attempt')}, {given_up}"
+    if ended:
+        times = f"endedSince={begins:%Y-%m-%dT%H:%MZ}&endedUntil={ends:%Y-%m-%dT%H:%MZ}"
+        ended = Markup('<a href="{}{}" tabindex="-1" aria-label="{}">{}</a>').format(
+            path, times, f"{when}: {delivered}, {given_up}", ended
+        )
+    return Markup("<g><title>{}</title>{}{}</g>").format(told, ended, retried)
 
 
 def phases_of(phases: Phases, *, answered: bool) -> list[Part]:

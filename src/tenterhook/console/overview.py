@@ -27,7 +27,7 @@ from tenterhook.engine.register import known_event_hooks
 from tenterhook.engine.search_logs import search_logs
 
 PATH = "/console"
-DELIVERIES = "/console/deliveries"
+DELIVERIES, SYSTEM_LOG = "/console/deliveries", "/console/system-log"
 #: Log events, failures and failing hooks shown.
 RECENT, FAILURES, FAILING = 8, 8, 10
 #: How far back failures are shown that have ended.
@@ -105,14 +105,21 @@ async def _of_hooks(visit: Visit) -> dict[str, Any]:
 
 
 class _Links:
-    """Where the numbers of the page lead: to the deliveries that they count."""
+    """Where the numbers of the page lead: to the deliveries that they count.
+
+    A tally counts a delivery when it ends, whenever it was made: so do the lists of what ended in the span.
+    """
 
     def __init__(self, since: str) -> None:
         self._since = since
 
     def of(self, status: str) -> str:
-        """Return the list of those of the span that have a status."""
-        return f"{DELIVERIES}?{urlencode({'status': status, 'since': self._since})}"
+        """Return the list of those that ended with a status in the span."""
+        return f"{DELIVERIES}?{urlencode({'status': status, 'endedSince': self._since})}"
+
+    def events(self) -> str:
+        """Return the log of the span."""
+        return f"{SYSTEM_LOG}?{urlencode({'since': self._since})}"
 
     def ever(self, status: str) -> str:
         """Return the list of all that have a status."""
@@ -133,7 +140,7 @@ def verdict_on(found: Overview) -> Verdict:
         return Verdict("warn", "Quota used up", text, "See the limits", "/console/limits")
     if (found.oldest_pending_ms or 0) >= LATE_MS:
         text = f"The oldest delivery that could go out has been due for {duration(found.oldest_pending_ms or 0)}."
-        return Verdict("warn", "Behind", text, "See what waits", f"{DELIVERIES}?status=PENDING")
+        return Verdict("warn", "Behind", text, "See what waits", f"{DELIVERIES}?status=PENDING,RETRYING")
     if found.unverified:
         first, rest = found.unverified[0], found.unverified_count - 1
         text = f"{first.name} holds its deliveries: its endpoint is not verified."
@@ -143,8 +150,7 @@ def verdict_on(found: Overview) -> Verdict:
     if found.ended_failed:
         failed = count_of(found.ended_failed, "delivery")
         text = f"No hook fails now, but {failed} of the last {within} failed for good."
-        path = f"{DELIVERIES}?status=FAILED&since={format_ms(found.since)}"
-        return Verdict("warn", "Some failed", text, "See them", path)
+        return Verdict("warn", "Some failed", text, "See them", _Links(format_ms(found.since)).of("FAILED"))
     if not found.hooks:
         return Verdict("info", "No hooks yet", "Nothing is delivered, because there is no event hook.")
     if found.delivered:
