@@ -53,7 +53,7 @@ async def test_the_overview_says_what_fails_since_when_why_and_what_to_do(api: A
         await until(lambda: len(bad.requests) == 2 and len(good.requests) == 2)
 
         async def told() -> bool:
-            return "2 of 4 arrived" in words_of((await browser.open("/console")).text)
+            return "2 of 4 that ended" in words_of((await browser.open("/console")).text)
 
         await until(told)
         page = (await browser.open("/console")).text
@@ -75,7 +75,7 @@ async def test_each_number_leads_to_the_deliveries_that_it_counts(api: Api) -> N
         await api.publish(EVENT, EVENT, EVENT)
 
         async def told() -> bool:
-            return "3 of 6 arrived" in words_of((await browser.open("/console")).text)
+            return "3 of 6 that ended" in words_of((await browser.open("/console")).text)
 
         await until(told)
         page = (await browser.open("/console")).text
@@ -112,12 +112,28 @@ async def test_a_number_leads_to_what_ended_in_its_time_however_long_ago_it_was_
         await until(lambda: good.requests)
 
         async def told() -> bool:
-            return "1 of 2 arrived" in words_of((await browser.open("/console")).text)
+            return "1 of 2 that ended" in words_of((await browser.open("/console")).text)
 
         await until(told)
         page = (await browser.open("/console")).text
         [path] = re.findall(r'href="(/console/deliveries\?status=DELIVERED&amp;endedSince=[^"]+)"', page)
         assert await rows_of(browser, path) == 1
+
+
+@with_api()
+async def test_what_is_tried_again_is_said_though_its_hook_delivers_again(api: Api) -> None:
+    later = DeliveryPolicy(retry=CustomRetry(waits_seconds=(3600,), retry_on=("5XX",)), max_events_per_request=1)
+    async with signed_in(api) as browser, receiving(500) as receiver:
+        hook = await api.add_hook(receiver.url, delivery_policy=later)
+        await api.publish(EVENT)
+        await api.wait_for(hook, "RETRYING")
+        receiver.status = 204
+        await api.publish(EVENT)
+        await api.wait_for(hook, "DELIVERED")
+        page = (await browser.open("/console")).text
+    assert "No hook fails now, but 1 delivery failed and will be tried again." in words_of(page)
+    assert "Healthy" not in words_of(page)
+    assert 'href="/console/deliveries?status=RETRYING"' in page
 
 
 @with_api()

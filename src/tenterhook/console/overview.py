@@ -82,13 +82,13 @@ async def _of_hooks(visit: Visit) -> dict[str, Any]:
     span = Span(name) if name in set(Span) else Span.HOUR
     found = await read_overview(visit.pipeline, visit.principal, span)
     since = format_ms(found.since)
-    steps = await first_steps(visit, found)
+    steps, failures = await first_steps(visit, found), await _failures(visit)
     return {
         "overview": found,
         "span": span,
         "tabs": [(label, f"{PATH}?span={one.lower()}", one is span) for one, (label, _) in SPANS.items()],
         "within": SPANS[span][1],
-        "verdict": verdict_on(found),
+        "verdict": verdict_on(found, sum(one.status == "RETRYING" for one in failures)),
         "chart": _chart(found),
         "ticks": _TICKS[span],
         "most": most_of(found.buckets),
@@ -96,7 +96,7 @@ async def _of_hooks(visit: Visit) -> dict[str, Any]:
         "quota": _quota_meter(found),
         "link": _Links(since),
         "failing": [(one, advice_for(one.reason, one.status)) for one in found.failing[:FAILING]],
-        "failures": await _failures(visit),
+        "failures": sorted(failures, key=lambda one: one.created, reverse=True)[:FAILURES],
         "badges": BADGES,
         "result_of": result_of,
         "steps": steps,
@@ -130,8 +130,11 @@ class _Links:
         return f"{DELIVERIES}?{urlencode({'hookId': hook.hook_id, 'status': 'RETRYING,FAILED'})}"
 
 
-def verdict_on(found: Overview) -> Verdict:
-    """Return how an org's hooks fare: what is worst comes first."""
+def verdict_on(found: Overview, retrying: int) -> Verdict:
+    """Return how an org's hooks fare: what is worst comes first.
+
+    retrying: deliveries that failed and are tried again, counted up to `FAILURES`.
+    """
     within = SPANS[found.span][1]
     if found.failing:
         return _failing(found)
@@ -151,6 +154,10 @@ def verdict_on(found: Overview) -> Verdict:
         failed = count_of(found.ended_failed, "delivery")
         text = f"No hook fails now, but {failed} of the last {within} failed for good."
         return Verdict("warn", "Some failed", text, "See them", _Links(format_ms(found.since)).of("FAILED"))
+    if retrying:
+        many = f"{FAILURES} or more deliveries" if retrying >= FAILURES else count_of(retrying, "delivery")
+        text = f"No hook fails now, but {many} failed and will be tried again."
+        return Verdict("warn", "Retrying", text, "See what is tried again", f"{DELIVERIES}?status=RETRYING")
     if not found.hooks:
         return Verdict("info", "No hooks yet", "Nothing is delivered, because there is no event hook.")
     if found.delivered:
@@ -184,13 +191,13 @@ def _quota_meter(found: Overview) -> Any:
 
 
 async def _failures(visit: Visit) -> list[DeliverySummary]:
-    """Return the newest deliveries that failed or are tried again."""
+    """Return the newest deliveries that are tried again, and the newest that failed."""
     since = visit.pipeline.now_ms() - FAILURES_SINCE_MS
     found: list[DeliverySummary] = []
     for status, earliest in (("RETRYING", None), ("FAILED", since)):
         query = DeliveryQuery(statuses=frozenset({status}), since=earliest, limit=FAILURES)
         found += (await find_deliveries(visit.pipeline, visit.principal, query, budget_s=LOOK_S)).deliveries
-    return sorted(found, key=lambda one: one.created, reverse=True)[:FAILURES]
+    return found
 
 
 async def _recent(visit: Visit) -> list[Any]:
