@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from browser_rig import PHONE, WIDE, Server, Window, signed_in_window
 from playwright.sync_api import expect
-from support.receiver import Receiver, reply
+from support.receiver import HANG, Receiver, reply
 
 HARM = '<script>alert(1)</script>"><img src=//canary.invalid/x onerror=alert(2)> \u202e \x1b[2J'
 
@@ -87,7 +87,7 @@ def test_an_incident_is_found_understood_and_mended(
         expect(page.locator(".standing")).to_contain_text("look into its log")
         receiver.answer = lambda received: 204
         page.get_by_role("button", name="Retry now").click()
-        expect(page.locator(".flash")).to_contain_text("tried again now")
+        expect(page.locator(".flash")).to_contain_text("Another attempt was asked for")
         expect(page.locator(".standing")).to_contain_text("Delivered", timeout=15_000)  # by itself: the page is live
         page.get_by_role("link", name=re.compile("^Explain event")).click()
         expect(page.locator(".path")).to_contain_text("1 delivered")
@@ -118,3 +118,31 @@ def test_without_script_a_delivery_is_filtered_for_retried_and_found(
         page.get_by_label("Status").select_option("Delivered")
         page.get_by_role("button", name="Apply").click()
         expect(page.locator(".row-link").first).to_be_visible()
+
+
+def test_what_can_be_done_with_a_delivery_follows_its_state(
+    chromium: Any, server: Server, receiver: Any, hook_id: str
+) -> None:
+    receiver.answer = lambda received: 503
+    with signed_in_window(chromium, server) as window:
+        before = len(receiver.requests)
+        server.call("POST", "/api/v1/events", [{"eventType": "user.lifecycle.create"}])
+        receiver.wait(lambda: len(receiver.requests) >= before + 2)
+        found = server.call("GET", f"/api/v1/eventHooks/{hook_id}/deliveries?limit=1")[0]
+
+        receiver.answer = lambda received: HANG
+        page = window.open(f"/console/deliveries/{found['id']}")
+        retry, cancel = page.get_by_role("button", name="Retry now"), page.get_by_role("link", name="Cancel")
+        page.evaluate("window.isTheSame = true")
+        server.call("POST", f"/api/v1/deliveries/{found['id']}/retry")
+        cancel.focus()
+        expect(retry).to_have_count(0, timeout=10_000)  # an attempt is under way
+        expect(cancel).to_be_focused()
+        expect(retry).to_be_visible(timeout=15_000)  # it failed
+        receiver.answer = lambda received: 204
+        server.call("POST", f"/api/v1/deliveries/{found['id']}/retry")
+        expect(page.locator(".standing")).to_contain_text("Delivered", timeout=15_000)
+        expect(retry).to_have_count(0)
+        expect(cancel).to_have_count(0)
+        expect(page.locator("#actions")).to_be_focused()  # at the place of what it was on
+        assert page.evaluate("window.isTheSame")

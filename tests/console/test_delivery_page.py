@@ -123,7 +123,7 @@ async def test_a_failed_delivery_is_retried_by_its_button_under_the_same_event_i
         receiver.status = 204
         answer = await browser.send(f"{PATH}/{delivery['id']}/retry")
         assert (answer.status_code, answer.headers["location"]) == (303, f"{PATH}/{delivery['id']}")
-        assert "It is tried again now, under the same eventId." in words_of(await shown(browser, delivery))
+        assert "Another attempt was asked for, under the same eventId." in words_of(await shown(browser, delivery))
         await api.wait_for(hook, "DELIVERED")
         assert "to attempt 2" in words_of(await shown(browser, delivery))
         again = await browser.send(f"{PATH}/{delivery['id']}/retry")

@@ -31,6 +31,7 @@
    What cannot be undone has a page of its own before it (``components/confirm.html``). Other errors of the engine are
    left to propagate: `error_pages` turns them into pages.
 6. *Live.* A region with an id and ``data-live="5"`` is fetched anew every 5 seconds while it is seen.
+   Where acts depend on what it shows, the header's are such a region as well: ``header(…, live=5)``.
    A route that is no page says so (`Kind`): PART and STREAM for what a page fetches, LIVE for one that renews itself.
    Script that only your page needs has a file of its own, ``static/<name>.js``: an element with
    ``data-module="{{ asset("<name>.js") }}"`` is given to its ``begin``.

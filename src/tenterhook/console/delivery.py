@@ -172,9 +172,9 @@ async def retry(visit: Visit) -> Response:
         view = await retry_delivery(visit.pipeline, visit.principal, event_id)
     except InvalidError as error:
         return await _shown(visit, FieldErrors(error), 409)
-    said = "It is tried again now, under the same eventId."
+    said = "Another attempt was asked for, under the same eventId."
     if view.hold_reason is not None:
-        said = "It is due now, and goes out as soon as the event hook lets it."
+        said = "It was made due, and goes out as soon as the event hook lets it."
     return visit.redirect(f"{PATH}/{view.event_id}", said)
 
 

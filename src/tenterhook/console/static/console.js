@@ -41,26 +41,40 @@ async function copy(button) {
   setTimeout(() => { button.classList.remove("done"); words.textContent = before; }, 1500);
 }
 
-/** Fetch this page anew and exchange one region, while it is seen and nobody is at work in it. */
-async function renew(id, wait) {
-  const region = document.getElementById(id);
-  if (!region) return;
+/** Fetch this page anew and exchange its live regions, while it is seen, but for those in which somebody is at work. */
+async function renew(ids, wait) {
   let next = wait;
-  if (!document.hidden && !region.contains(document.activeElement)) {
+  const free = () => ids.map((id) => document.getElementById(id)).filter((region) => region && !isBusy(region));
+  if (!document.hidden && free().length) {
     try {
       const answer = await fetch(location.href, { headers: { "X-Console-Live": "1" }, redirect: "manual" });
       if (answer.type === "opaqueredirect") return location.reload(); // the session has ended
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById(id);
-      if (!fresh) return;
-      dress(fresh);
-      if (fresh.innerHTML !== region.innerHTML) region.replaceWith(document.adoptNode(fresh));
+      if (!ids.some((id) => page.getElementById(id))) return;
+      for (const region of free()) exchange(region, page.getElementById(region.id));
     } catch {
       next = wait * 4; // the server is away or busy: ask less often
     }
   }
-  setTimeout(renew, next, id, wait);
+  setTimeout(renew, next, ids, wait);
+}
+
+/** Whether a region has the focus or an open menu. Acts are exchanged all the same: a stale one would only be refused. */
+function isBusy(region) {
+  return region.querySelector("[data-menu][open]") || (!region.matches(".actions") && region.contains(document.activeElement));
+}
+
+/** Show a region as the server has it now; the focus stays with the control that it was on, or else at its place. */
+function exchange(region, fresh) {
+  if (!fresh) return;
+  dress(fresh);
+  if (fresh.innerHTML === region.innerHTML) return;
+  const held = region.contains(document.activeElement) ? document.activeElement : null;
+  region.replaceWith(document.adoptNode(fresh));
+  if (!held) return;
+  const same = [...fresh.querySelectorAll(held.localName)].find((one) => one.textContent === held.textContent);
+  (same ?? fresh).focus({ preventScroll: true });
 }
 
 /** Make what the server sent into what this script shows. */
@@ -109,9 +123,11 @@ document.addEventListener("keydown", (event) => {
 
 dress(document);
 document.querySelector("[data-focus]")?.focus();
-for (const region of document.querySelectorAll("[data-live][id]")) {
-  const wait = Math.max(1, Number(region.dataset.live)) * 1000;
-  setTimeout(renew, wait, region.id, wait);
+const waits = {};
+for (const region of document.querySelectorAll("[data-live][id]")) (waits[region.dataset.live] ??= []).push(region.id);
+for (const [seconds, ids] of Object.entries(waits)) {
+  const wait = Math.max(1, Number(seconds)) * 1000;
+  setTimeout(renew, wait, ids, wait);
 }
 
 /** Narrow a list of event types while it is searched, and show what is chosen as chips. */
