@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from browser_rig import PHONE, WIDE, Server, Window, signed_in_window
 from playwright.sync_api import expect
+from type_searches import CASES
 
 PATH = "/console/event-hooks"
 LOOKS = [("light", WIDE), ("dark", WIDE), ("light", PHONE)]
@@ -180,3 +182,17 @@ def test_a_hook_is_made_and_changed_without_script(chromium: Any, server: Server
         assert sorted(hook["events"]["items"]) == ["user.account.lock", "user.session.start"]
         assert len(hook["events"]["filter"]["eventFilterMap"]) == 1
         assert hook["channel"]["config"]["headers"] == [{"key": "X-Team", "value": "people"}]
+
+
+def test_the_picker_finds_with_script_what_the_server_finds(chromium: Any, server: Server) -> None:
+    with signed_in_window(chromium, server) as window:
+        page = window.open(f"{PATH}/new")
+        find = page.get_by_role("searchbox", name="Find event types")
+        for sought in [*dict(CASES), "no such thing", "signed in", "policies", "api", "started session device"]:
+            said = server.call("GET", f"/api/v1/eventTypes?eligible=true&limit=200&q={quote(sought)}")
+            find.fill(sought)
+            boxes = page.locator("#types .pick:not([hidden]) input").evaluate_all("all => all.map((one) => one.value)")
+            assert sorted(boxes) == [one["name"] for one in said], sought
+            noun = "type" if len(said) == 1 else "types"
+            expect(page.locator("[data-count]")).to_have_text(f"0 chosen · {len(said)} {noun} found")
+            expect(page.get_by_text("Try fewer, or one part of a name")).to_be_visible(visible=not said)

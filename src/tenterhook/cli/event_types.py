@@ -16,7 +16,7 @@ from tenterhook.cli.output import dim, inert, moment_cell, part, print_fields, p
 commands = typer.Typer(invoke_without_command=True)
 
 PATH = "/api/v1/eventTypes"
-Q = Annotated[str | None, typer.Option("--q", help="Part of the name or of the display name.")]
+Q = Annotated[str | None, typer.Option("--q", help="Words of the name, the display name or the family.")]
 Eligible = Annotated[
     bool | None, typer.Option("--eligible/--not-eligible", help="Only those that event hooks can have, or cannot.")
 ]

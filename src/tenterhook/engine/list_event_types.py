@@ -18,6 +18,7 @@ from tenterhook.domain.principal import Principal
 from tenterhook.domain.sample_event import sample_event
 from tenterhook.domain.strict_json import reload
 from tenterhook.domain.timestamp import format_ms
+from tenterhook.domain.type_search import finds, words_of
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.errors import NotFoundError
 from tenterhook.ids import uuid7
@@ -46,7 +47,7 @@ class EventTypeView(msgspec.Struct, frozen=True, rename="camel"):
 class Wanted(msgspec.Struct, frozen=True):
     """Which types a list shall have; None: whichever."""
 
-    q: str | None = None  #: part of the name or of the display name, in any case
+    q: str | None = None  #: words that stand in the name, the display name or the family (`type_search`)
     eligible: bool | None = None
     custom: bool | None = None
     after: str | None = None  #: the name before the first
@@ -131,5 +132,4 @@ def _fits(one: EventTypeView, wanted: Wanted) -> bool:
         return False
     if wanted.eligible not in (None, one.eligible) or wanted.custom not in (None, one.custom):
         return False
-    part = (wanted.q or "").casefold()
-    return part in one.name.casefold() or part in (one.display_name or "").casefold()
+    return finds(words_of(wanted.q or ""), f"{one.name} {one.display_name or ''} {one.group}")

@@ -72,7 +72,9 @@ SECTION = Section(
             *("listEventTypes", "GET /api/v1/eventTypes", "List event types"),
             Answer("Event types, by name.", array(ref("EventType")), ("Link",), example=[_EXAMPLE]),
             (
-                Parameter("q", "Part of the name or of the display name.", text(maxLength=255), example="session"),
+                Parameter(
+                    "q", "Words of the name, the display name or the family.", text(maxLength=255), example="session"
+                ),
                 Parameter("eligible", "Only those that event hooks may ask for, or may not.", _FLAG),
                 Parameter("custom", "Only the org's own, or only the catalogue's.", _FLAG),
                 limit(100, 1000),

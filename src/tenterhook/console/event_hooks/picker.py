@@ -27,6 +27,7 @@ class Group(NamedTuple):
     """The types of one family."""
 
     name: str
+    family: str  #: what a search finds all of them by; "": it is no family
     choices: list[Choice]
     chosen: int
     open: bool
@@ -42,7 +43,7 @@ class Picker(NamedTuple):
 
 
 async def pick_types(visit: Visit, chosen: Collection[str], find: str) -> Picker:
-    """Return the picker. find: part of the names or labels of the types that are shown; "" shows all."""
+    """Return the picker. find: words of the types that are shown; "" shows all."""
     views = await list_event_types(visit.pipeline, visit.principal, Wanted(q=find[:MAX_FIND].strip()), _ALL)
     families: dict[str, list[EventTypeView]] = {}
     for view in views:
@@ -53,7 +54,7 @@ async def pick_types(visit: Visit, chosen: Collection[str], find: str) -> Picker
     shown = {view.name for view in views if view.eligible}
     rest = [Choice(name, "", True) for name in chosen if name not in shown]
     if rest:
-        groups.insert(0, Group(_REST, rest, len(rest), True))
+        groups.insert(0, Group(_REST, "", rest, len(rest), True))
     return Picker(groups, [view.name for view in views if not view.eligible], len(shown), find)
 
 
@@ -64,4 +65,4 @@ def _order(family: str) -> tuple[bool, str]:
 def _group(family: str, views: list[EventTypeView], picked: Collection[str], finding: bool) -> Group:
     choices = [Choice(view.name, view.display_name or "", view.name in picked) for view in views]
     chosen = sum(choice.chosen for choice in choices)
-    return Group(family, choices, chosen, finding or chosen > 0)
+    return Group(family, family, choices, chosen, finding or chosen > 0)

@@ -130,37 +130,59 @@ for (const [seconds, ids] of Object.entries(waits)) {
   setTimeout(renew, wait, ids, wait);
 }
 
+/** The words of a name or of what was typed. The server has the same rule: domain/type_search.py. */
+function wordsOf(text) {
+  return text.toLowerCase().split(/[\s._-]+/).filter(Boolean);
+}
+
+/** What a search for an event type may find a text by. */
+function findable(text) {
+  const words = wordsOf(text);
+  for (const [, way] of words.join(" ").matchAll(/\bsigns? (in|out)\b/g)) words.push(`log${way}`, `sign${way}`);
+  return words;
+}
+
+/** Whether a word that was typed is meant by another: as its beginning, as a part, or but for its ending. */
+function isFound(word, one) {
+  if (one.startsWith(word) || (word.length > 2 && one.includes(word))) return true;
+  const stem = one.endsWith("e") ? one.slice(0, -1) : one;
+  return stem.length >= 4 && word.startsWith(stem) && /^(s|d|es|ed|ing|ions?)$/.test(word.slice(stem.length));
+}
+
 /** Narrow a list of event types while it is searched, and show what is chosen as chips. */
 function dressPicker(picker) {
   const find = picker.querySelector("[data-find]");
   const chips = picker.querySelector("[data-chips]");
-  const count = picker.querySelector("[data-count]");
+  const count = picker.querySelector("[data-count]"), none = picker.querySelector("[data-none]");
   const groups = [...picker.querySelectorAll("[data-group]")].map((group) => ({
     group, tally: group.querySelector("[data-tally]"),
-    rows: [...group.querySelectorAll(".pick")].map((row) => ({ row, box: row.querySelector("input"), text: row.textContent.toLowerCase() })),
+    rows: [...group.querySelectorAll(".pick")].map((row) => ({
+      row, box: row.querySelector("input"), words: findable(`${row.textContent} ${group.dataset.group}`),
+    })),
   }));
   const boxes = groups.flatMap(({ rows }) => rows).filter(({ box }) => box).map(({ box }) => box);
   picker.querySelector("[data-found]").hidden = true;
 
   function narrow() {
-    const sought = find.value.trim().toLowerCase();
+    const sought = wordsOf(find.value);
     let found = 0;
     for (const { group, rows } of groups) {
       let seen = 0;
-      for (const { row, box, text } of rows) {
-        row.hidden = !text.includes(sought);
+      for (const { row, box, words } of rows) {
+        row.hidden = !sought.every((word) => words.some((one) => isFound(word, one)));
         seen += !row.hidden;
         found += !row.hidden && Boolean(box);
       }
       group.hidden = !seen;
-      if (sought) group.open = seen > 0 && seen <= 100;
+      if (sought.length) group.open = seen > 0 && seen <= 100;
     }
-    tell(found, sought);
+    none.hidden = found > 0;
+    tell(found, sought.length);
   }
 
   function tell(found, sought) {
     const chosen = boxes.filter((box) => box.checked);
-    count.textContent = `${chosen.length} chosen · ${found} types ${sought ? "found" : "to choose from"}`;
+    count.textContent = `${chosen.length} chosen · ${found} ${found === 1 ? "type" : "types"} ${sought ? "found" : "to choose from"}`;
     for (const { tally, rows } of groups) {
       const ticked = rows.filter(({ box }) => box?.checked).length;
       tally.textContent = (ticked ? `${ticked} of ` : "") + rows.length;
