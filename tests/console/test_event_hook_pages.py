@@ -111,6 +111,21 @@ async def test_a_hooks_page_tells_what_it_gets_and_how_it_is_delivered(api: Api)
 
 
 @with_api()
+async def test_a_hook_without_deliveries_says_what_comes_first(api: Api) -> None:
+    command = """echo '{"eventType":"user.lifecycle.create"}' | tenterhook publish --fresh -"""
+    async with signed_in(api) as browser:
+        for state, first in (
+            ({"status": "INACTIVE", "verification_status": "UNVERIFIED"}, "Activate the hook first"),
+            ({"verification_status": "UNVERIFIED"}, "Verify the hook first"),
+            ({}, command),
+        ):
+            hook = await api.add_hook("https://svc.example.com/in", **state)
+            words = words_of((await browser.open(f"{PATH}/{hook.id}")).text)
+            assert first in words
+            assert (command in words) is (state == {})
+
+
+@with_api()
 async def test_a_failing_hook_says_since_when_and_why_and_what_to_do(api: Api) -> None:
     async with receiving(503) as receiver, signed_in(api) as browser:
         hook = await api.add_hook(receiver.url, name="Fails")

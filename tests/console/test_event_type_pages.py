@@ -53,6 +53,7 @@ async def test_a_type_is_shown_with_its_sample(api: Api) -> None:
         page = await browser.open(f"{TYPES}/user.session.start")
         assert '"eventType": "user.session.start"' in words_of(page.text)
         assert "Eligible" in words_of(page.text)
+        assert """echo '{"eventType":"user.session.start"}' | tenterhook publish --fresh -""" in words_of(page.text)
         assert f"{TYPES}/new" not in page.text
         logged = re.search(r'href="(/console/system-log[^"]+)"', page.text)
         assert logged is not None

@@ -57,7 +57,7 @@ async def test_an_empty_log_teaches_how_to_publish(api: Api) -> None:
         now = api.pipeline.now_ms()  # when signing in was logged
         answer = await search(browser, since=format_ms(now - 3 * DAY_MS), until=format_ms(now - 2 * DAY_MS))
         assert "Nothing was logged in this time" in words_of(answer.text)
-        assert "tenterhook publish -" in words_of(answer.text)
+        assert "tenterhook publish --fresh -" in words_of(answer.text)
         assert link(answer, "Look at the last week") == f"{PATH}?range=7d"
 
 

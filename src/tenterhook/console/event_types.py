@@ -56,9 +56,8 @@ async def list_types(visit: Visit) -> Response:
 async def show_type(visit: Visit) -> Response:
     """Show one type with its sample."""
     one = await show_event_type(visit.pipeline, visit.principal, visit.params["name"])
-    command = "echo '" + msgspec.json.encode({"eventType": one.name}).decode() + "' | tenterhook publish -"
     logged = Asked(text=f'eventType eq "{one.name}"', span="7d").address(LOG)
-    return visit.render("event_types/show.html", one=one, sample=_pretty(one), command=command, logged=logged)
+    return visit.render("event_types/show.html", one=one, sample=_pretty(one), logged=logged)
 
 
 async def show_form(visit: Visit) -> Response:

@@ -35,6 +35,7 @@ def _environment() -> Environment:
         ahead=words.ahead,
         milliseconds=words.milliseconds,
         share=words.share,
+        publish_command=words.publish_command,
     )
     environment.globals.update(
         asset=assets.address,

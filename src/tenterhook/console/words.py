@@ -71,6 +71,11 @@ def dotted(name: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[._])", visible(name)))
 
 
+def publish_command(event_type: str) -> str:
+    """Return a command line that publishes one event of a type: a new one each time that it is run."""
+    return f"echo '{json.dumps({'eventType': event_type}, separators=(',', ':'))}' | tenterhook publish --fresh -"
+
+
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
