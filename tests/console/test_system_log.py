@@ -16,6 +16,7 @@ from console_rig import Browser, signed_in, words_of
 
 from tenterhook.console import log_file
 from tenterhook.console.log_question import PAGE_EVENTS
+from tenterhook.domain.delivery_policy import DeliveryPolicy
 from tenterhook.domain.principal import Role
 from tenterhook.domain.timestamp import DAY_MS, format_ms
 
@@ -209,6 +210,29 @@ async def test_the_deliveries_of_an_event_are_counted_for_who_may_see_them_and_e
         assert uuid in explained.text
         opened = await browser.open(link(answer, "Show all that this event holds"))
         assert f'class="button" href="/console/explain?uuid={uuid}"' in opened.text
+
+
+@with_api()
+async def test_an_event_about_a_delivery_leads_to_it_and_to_its_hook_for_who_may_see_them(api: Api) -> None:
+    paused = DeliveryPolicy(retry="durable", paused=True)
+    hook = await api.add_hook("http://127.0.0.1:1/x", name="Quiet <i>", delivery_policy=paused)
+    await api.publish({"eventType": "user.lifecycle.create"})
+    delivery = await api.wait_for(hook, "HELD")
+    await api.call("POST", f"/api/v1/deliveries/{delivery['id']}/cancel")
+    async with signed_in(api, Role.HOOKS_ADMIN) as browser:
+        answer = await search(browser, q='eventType eq "event_hook.delivery"')
+        [uuid] = shown(answer)
+        opened = await browser.open(link(answer, "Show all that this event holds"))
+        whole = opened.text[opened.text.index("log-whole") :]
+        assert f'<a href="/console/deliveries/{delivery["id"]}">Delivery</a>' in whole
+        assert f'<a href="/console/event-hooks/{hook.id}">Event hook Quiet &lt;i&gt;</a>' in whole
+        explained = await browser.open(f"/console/explain?uuid={uuid}")
+        assert "It tells how a delivery ended. None of 1 event hook asked for it." in words_of(explained.text)
+        assert f'<a href="/console/deliveries/{delivery["id"]}">a delivery</a>' in explained.text
+    async with signed_in(api, Role.READ_ONLY_ADMIN) as browser:
+        opened = await browser.open(f"{PATH}/events/{uuid}")
+        assert opened.status_code == 200
+        assert 'class="log-links"' not in opened.text
 
 
 @with_api()

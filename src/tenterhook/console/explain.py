@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
+from markupsafe import Markup
 from starlette.responses import Response
 
 from tenterhook.console.delivery_words import BADGES
+from tenterhook.console.log_links import delivery_of
 from tenterhook.console.log_row import Row, row_of
 from tenterhook.console.routes import page
 from tenterhook.console.visit import Visit
@@ -76,7 +78,9 @@ async def show(visit: Visit) -> Response:
     found = await explain(visit.pipeline, visit.principal, uuid, after=after, limit=OTHERS + 1, carried=False)
     others = found[:OTHERS]
     matched = await explain(visit.pipeline, visit.principal, uuid, after=None, limit=MATCHED, carried=True)
-    shown["story"] = _story(event, matched + others, partial=after is not None or len(found) > OTHERS)
+    delivery = delivery_of(event)
+    told = Markup('It tells how <a href="{}">a delivery</a> ended.').format(delivery) if delivery else Markup()
+    shown["story"] = _story(event, matched + others, told, partial=after is not None or len(found) > OTHERS)
     if len(found) > OTHERS:
         shown["more"] = f"{PATH}?{urlencode({'uuid': uuid, 'after': others[-1].hook_id})}"
     if visit.may(Permission.READ_LOG):
@@ -103,15 +107,16 @@ async def _recent(visit: Visit) -> list[Row]:
     return ([one for one in lines if not one.event_type.startswith(OURS)] or lines)[:RECENT]
 
 
-def _story(event: Tree, hooks: list[Explanation], *, partial: bool) -> Story:
+def _story(event: Tree, hooks: list[Explanation], told: Markup, *, partial: bool) -> Story:
+    """Return what became of an event. told: what it tells of itself, so that nobody looks for its own deliveries."""
     matched = [one for one in hooks if one.matched]
     others = [one for one in hooks if not one.matched]
     steps = [PathStep("good", "Published", moment(event.get("published")))]
     if not hooks:
-        steps.append(PathStep("off", "Matched none", "There is no event hook that it could have gone to."))
+        steps.append(PathStep("off", "Matched none", told + " There is no event hook that it could have gone to."))
     elif not matched:
         asked = "None of those on this page" if partial else f"None of {count_of(len(hooks), 'event hook')}"
-        steps.append(PathStep("off", "Matched none", f"{asked} asked for it."))
+        steps.append(PathStep("off", "Matched none", told + f" {asked} asked for it."))
     else:
         whole = "" if partial else f"{len(matched):,} of "
         steps.append(PathStep("good", "Matched", whole + count_of(len(matched if partial else hooks), "event hook")))

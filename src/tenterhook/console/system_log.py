@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from tenterhook.console.drawing import Column
 from tenterhook.console.log_completion import attributes, options_at, place_of
 from tenterhook.console.log_file import MAX_EVENTS, log_file
+from tenterhook.console.log_links import links_of
 from tenterhook.console.log_question import CUSTOM, LENGTHS, Asked, Question, read_asked, read_question
 from tenterhook.console.log_row import Row, row_of, whole_of
 from tenterhook.console.log_tail import LogTail
@@ -79,8 +80,11 @@ async def show(visit: Visit) -> Response:
 async def event(visit: Visit) -> Response:
     """Show all that one event holds."""
     body = await _body(visit, visit.params["uuid"])
+    leads = [one for one in links_of(msgspec.json.decode(body)) if visit.reaches(one.address)]
     paths = {"explain": EXPLAIN}
-    return visit.render("system_log/event.html", path=PATH, paths=paths, row=row_of(body), whole=whole_of(body))
+    return visit.render(
+        "system_log/event.html", path=PATH, paths=paths, row=row_of(body), whole=whole_of(body), leads=leads
+    )
 
 
 async def live(visit: Visit) -> Response:
