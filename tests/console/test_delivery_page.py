@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 
 import pytest
 from api_rig import EVENT, Api, receiving, until, with_api
 from console_rig import Browser, signed_in, words_of
-
 from ports import closed_port
+
+from tenterhook.console.delivery import MAX_LAID_OUT, _laid_out
 from tenterhook.console.delivery_words import advice_for
 from tenterhook.domain.attempt import Reason
 from tenterhook.domain.channel import AuthScheme, Channel, Config, Header
@@ -61,6 +63,10 @@ async def test_what_was_delivered_shows_its_events_its_bytes_and_the_answer(api:
         raw = await browser.open(f"{PATH}/{delivery['id']}/request-body")
         assert raw.content == receiver.requests[0].partition(b"\r\n\r\n")[2]
         assert json.loads(raw.content)["eventId"] == delivery["id"]
+        laid_out = page[page.index('aria-label="Body of the request, laid out"') :]
+        assert '{\n  "eventType": "com.okta.event_hook",' in unescape(laid_out[: laid_out.index("</pre>")])
+        sent = page[page.index("<summary>The body, as it is sent") :]
+        assert raw.text in unescape(sent[: sent.index("</pre>")])
         assert f"--data-binary '{raw.text}'" in words_of(page).replace("\\ ", "")
         for name in ("Retry now", "Cancel"):
             assert f">{name}<" not in page  # there is nothing to do
@@ -195,6 +201,12 @@ async def test_characters_that_mislead_are_spelled_out_and_sent_from_a_file(api:
         assert f"--data-binary @{delivery['id']}.json" in words_of(page)
         raw = await browser.open(f"{PATH}/{delivery['id']}/request-body")
         assert "\u202e".encode() in raw.content
+
+
+def test_only_json_is_laid_out_and_only_as_much_as_takes_no_time() -> None:
+    assert _laid_out(b'{"a":[1.50,"\xc3\xa4"]}') == '{\n  "a": [\n    1.50,\n    "ä"\n  ]\n}'
+    for raw in (b"", b"a=b", b'{"a":', b'"\xff"', b"[" + b" " * MAX_LAID_OUT + b"]"):
+        assert _laid_out(raw) == ""
 
 
 @with_api()

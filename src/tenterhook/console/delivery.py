@@ -34,6 +34,8 @@ from tenterhook.errors import InvalidError
 MAX_ATTEMPTS = 20
 #: Bytes of a request's body that are shown, and that a command line holds; more go into a file.
 MAX_SHOWN, MAX_INLINE = 64 * 1024, 8 * 1024
+#: Bytes of a body that is laid out: it takes a few milliseconds, in which nothing else moves.
+MAX_LAID_OUT = 1024 * 1024
 #: How many of an eventId's characters name a file.
 _NAME = 36
 
@@ -139,16 +141,27 @@ def _attempt_part(attempt: AttemptView) -> AttemptPart:
 def _body_parts(found: Inspection) -> dict[str, Any]:
     raw, request = found.body, found.request
     if raw is None or request is None:
-        return {"body": None, "body_size": 0, "body_cut": 0, "curl": "", "curl_file": False}
+        return {"body": None}
     text = raw[:MAX_SHOWN].decode("utf-8", errors="ignore")
+    laid_out = _laid_out(raw)
     in_file = len(raw) > MAX_INLINE or visible(text) != text
     return {
         "body": text,
+        "body_laid_out": laid_out[:MAX_SHOWN],
         "body_size": len(raw),
         "body_cut": MAX_SHOWN if len(raw) > MAX_SHOWN else 0,
+        "laid_out_cut": len(laid_out) > MAX_SHOWN,
         "curl": _curl(request, f"@{_file_name(found.view.event_id)}" if in_file else text),
         "curl_file": in_file,
     }
+
+
+def _laid_out(raw: bytes) -> str:
+    """Return a body with a line for each value; "" if it is no JSON, or too much of it."""
+    try:
+        return msgspec.json.format(raw, indent=2).decode() if len(raw) <= MAX_LAID_OUT else ""
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
 
 
 def _curl(request: SentRequest, data: str) -> str:
