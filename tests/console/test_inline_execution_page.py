@@ -69,6 +69,27 @@ async def test_applied_commands_are_shown_before_and_after(api: Api) -> None:
 
 
 @with_api()
+async def test_an_answer_of_a_telephony_hook_says_what_became_of_the_code(api: Api) -> None:
+    data = json.dumps(sample_data(TELEPHONY))
+    async with receiving(200) as receiver, signed_in(api) as browser:
+        path = await made(browser, type=TELEPHONY, url=receiver.url)
+        for status, word, meaning in (
+            ("SUCCESSFUL", "Success", "The endpoint says that it has sent the code."),
+            ("PENDING", "Success", "The endpoint says that the code is on its way."),
+            ("FAILED", "Fallback", "The endpoint could not send the message"),
+        ):
+            receiver.body = answer_of(
+                {"commands": [{"type": "com.okta.telephony.action", "value": [{"status": status}]}]}
+            )
+            answer = await browser.send(f"{path}/execute", {"data": data, "act": "send"})
+            said = words_of(answer.text)
+            assert answer.status_code == 200
+            assert word in said
+            assert meaning in said
+            assert "left everything as it was" not in said
+
+
+@with_api()
 async def test_a_refusal_is_told_with_its_error_spelled_out(api: Api) -> None:
     async with receiving(200, answer_of(REFUSAL)) as receiver, signed_in(api) as browser:
         path = await made(browser, type=REGISTRATION, url=receiver.url)

@@ -219,6 +219,27 @@ async def test_failures_are_counted_in_the_list_and_told_on_the_hooks_page(api: 
 
 
 @with_api()
+async def test_a_hook_that_answers_looks_different_from_one_that_was_never_called(api: Api) -> None:
+    async with receiving(204) as receiver, signed_in(api, Role.HOOKS_ADMIN) as browser:
+        path = await made(browser, type=REGISTRATION, url=receiver.url)
+        page = words_of((await browser.open(path)).text)
+        assert "Calls that were answered In the last seven days. None. No process has called it." in page
+        for _ in range(2):
+            assert await call(api, REGISTRATION) == "SUCCESS"
+
+        async def told() -> bool:
+            return ">2 answers<" in (await browser.open(path)).text
+
+        await until(told)
+        page = (await browser.open(path)).text
+        found = re.search(r'<a href="([^"]+)">2 answers', page)
+        assert found is not None
+        logged = words_of((await browser.open(unescape(found[1]))).text)
+        assert logged.count("inline_hook.response.processed Success") >= 2
+        assert "inline_hook.executed" not in logged
+
+
+@with_api()
 async def test_an_endpoint_that_is_away_is_shown_suspended(api: Api) -> None:
     async with signed_in(api) as browser:
         async with receiving(200) as receiver:

@@ -14,6 +14,7 @@ from tenterhook.console.inline_hooks.rules import on_failure
 from tenterhook.console.inline_hooks.standing import standing_of
 from tenterhook.console.routes import action, page
 from tenterhook.console.visit import Visit
+from tenterhook.domain.inline.commands.telephony import TELEPHONY_ACTION
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.inline.kind import KINDS, InlineOutcome
 from tenterhook.domain.inline.question import MAX_DATA_BYTES
@@ -35,6 +36,13 @@ _OUTCOMES: dict[InlineOutcome, tuple[str, str, str]] = {
     InlineOutcome.DENIED: ("bad", "Denied", "The endpoint refused, and so does the process."),
     InlineOutcome.FAILED: ("bad", "Failed", "The process stops: without an answer it may not go on."),
     InlineOutcome.FALLBACK: ("warn", "Fallback", "The platform’s own provider sends the code."),
+}
+
+#: What a status of a telephony hook's answer means, whose command changes no data: what the endpoint did is done.
+_SENDINGS = {
+    "SUCCESSFUL": "The endpoint says that it has sent the code.",
+    "PENDING": "The endpoint says that the code is on its way.",
+    "FAILED": "The endpoint says that it could not send the code.",
 }
 
 
@@ -62,6 +70,7 @@ class Decided(NamedTuple):
     commands: list[CommandShown]
     changes: list[Change]
     more: bool  #: whether there are more changes than are shown
+    meaning: str  #: what commands mean that change no data; "": they are of those that do
     error: str | None  #: JSON
     data: str  #: JSON, after the commands
     duration_ms: float
@@ -118,11 +127,17 @@ def _decided(preview: InlinePreview, result: InlineResult) -> Decided:
         commands=[CommandShown(one.type, _pretty(one.value)) for one in result.commands],
         changes=changes,
         more=more,
+        meaning=_meaning(result),
         error=None if result.error is None else _pretty(result.error),
         data=_pretty(result.data),
         duration_ms=result.duration_ms,
         event_id=result.event_id,
     )
+
+
+def _meaning(result: InlineResult) -> str:
+    sent = [one.value[0] for one in result.commands if one.type == TELEPHONY_ACTION]
+    return _SENDINGS[sent[0]["status"]] if sent else ""
 
 
 def _answer(preview: InlinePreview | None) -> str | None:

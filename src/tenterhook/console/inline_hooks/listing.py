@@ -10,7 +10,14 @@ from starlette.responses import Response
 from tenterhook.console.form import FieldErrors
 from tenterhook.console.inline_hooks import PATH
 from tenterhook.console.inline_hooks.rules import on_failure, rule_of, type_choices
-from tenterhook.console.inline_hooks.standing import Failures, Standing, failures_in_log, read_failures, standing_of
+from tenterhook.console.inline_hooks.standing import (
+    Failures,
+    Standing,
+    failures_in_log,
+    read_answers,
+    read_failures,
+    standing_of,
+)
 from tenterhook.console.routes import action, page
 from tenterhook.console.visit import Visit
 from tenterhook.console.words import number
@@ -115,6 +122,7 @@ async def _one(visit: Visit, status: int = 200, **context: Any) -> Response:
         failing=on_failure(hook.type, visit.pipeline.switchboard.timeout_s),
         standing=standing_of(visit, hook),
         failures=await read_failures(visit, hook.id),
+        answers=await read_answers(visit, hook.id),
         log=failures_in_log(hook.id),
         key=keys.get(hook.channel.config.hook_key_id or ""),
         may_change=visit.may(Permission.MANAGE_INLINE_HOOKS),

@@ -15,11 +15,13 @@ from tenterhook.domain.log_filter import parse_log_filter
 from tenterhook.domain.log_query import LogQuery
 from tenterhook.domain.principal import Permission
 from tenterhook.domain.timestamp import DAY_MS
+from tenterhook.engine.figures.log_figures import read_log_figures
 from tenterhook.engine.search_logs import search_logs
 
 #: Failures that the list counts, of all hooks together, and that the page of one hook shows.
 MOST_COUNTED, MOST_SHOWN = 200, 20
 _FAILED = 'eventType eq "inline_hook.executed"'
+_ANSWERED = 'eventType eq "inline_hook.response.processed"'
 
 
 class Standing(NamedTuple):
@@ -53,6 +55,14 @@ class Failures(NamedTuple):
         return [one for one in self.found if one.hook_id == hook_id]
 
 
+class Answers(NamedTuple):
+    """How often a hook's endpoint answered something that could be read, in seven days."""
+
+    calls: int
+    exact: bool  #: no: there are more, which there was no time to count
+    log: str  #: the address of the System Log's page that has them
+
+
 def standing_of(visit: Visit, hook: InlineHook) -> Standing:
     """Return whether the hook's endpoint is asked, by its status and its breaker."""
     if hook.status != "ACTIVE":
@@ -72,7 +82,17 @@ def standing_of(visit: Visit, hook: InlineHook) -> Standing:
 
 def failures_in_log(hook_id: str) -> str:
     """Return the address of the System Log's page that has all failures of a hook which `read_failures` looks at."""
-    return Asked(text=_of(hook_id), span="7d").address(LOG)
+    return Asked(text=_of(hook_id, _FAILED), span="7d").address(LOG)
+
+
+async def read_answers(visit: Visit, hook_id: str) -> Answers | None:
+    """Return how often a hook answered; None if that may not be seen. A call that failed may have been answered too."""
+    if not visit.may(Permission.READ_LOG):
+        return None
+    asked = _of(hook_id, _ANSWERED)
+    query = LogQuery(since=visit.pipeline.now_ms() - 7 * DAY_MS, filter=parse_log_filter(asked))
+    figures = await read_log_figures(visit.pipeline, visit.principal, query)
+    return Answers(figures.histogram.counted, figures.histogram.complete, Asked(text=asked, span="7d").address(LOG))
 
 
 async def read_failures(visit: Visit, hook_id: str | None = None) -> Failures | None:
@@ -81,7 +101,7 @@ async def read_failures(visit: Visit, hook_id: str | None = None) -> Failures | 
         return None
     most = MOST_COUNTED if hook_id is None else MOST_SHOWN
     days = 1 if hook_id is None else 7
-    asked = _FAILED if hook_id is None else _of(hook_id)
+    asked = _FAILED if hook_id is None else _of(hook_id, _FAILED)
     query = LogQuery(
         since=visit.pipeline.now_ms() - days * DAY_MS,
         limit=most + 1,
@@ -93,8 +113,8 @@ async def read_failures(visit: Visit, hook_id: str | None = None) -> Failures | 
     return Failures(found[:most], len(found) > most or page.has_next)
 
 
-def _of(hook_id: str) -> str:
-    return f'{_FAILED} and target.id eq "{hook_id}"'
+def _of(hook_id: str, what: str) -> str:
+    return f'{what} and target.id eq "{hook_id}"'
 
 
 def _failure(event: dict[str, Any]) -> Failure:
