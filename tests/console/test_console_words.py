@@ -45,6 +45,7 @@ def test_numbers_counts_and_sizes_read_as_people_write_them() -> None:
 def test_a_long_name_breaks_between_its_words_and_stays_inert() -> None:
     assert dotted("user.session.start") == "user.<wbr>session.<wbr>start"
     assert dotted("a_b") == "a_<wbr>b"
+    assert dotted("debugData.requestURI") == "debug<wbr>Data.<wbr>request<wbr>URI"
     assert dotted("<i>.x\u202e") == "&lt;i&gt;.<wbr>x\\u202e"
 
 

@@ -39,6 +39,26 @@ def test_an_open_row_and_a_mistake_are_for_everybody(
         window.screenshot("system-log-wrong", theme, size[0])
 
 
+def test_the_name_of_a_field_breaks_between_its_words_only(chromium: Any, server: Server) -> None:
+    place = {"country": "Germany", "geolocation": {"lat": 52.5, "lon": 13.4}, "postalCode": "10115"}
+    publish(server, 1, client={"ipAddress": "192.0.2.1", "geographicalContext": place})
+    with signed_in_window(chromium, server) as window:
+        window.show("light", (390, 760))
+        page = window.open(f"{PATH}?q=Germany")
+        page.locator(".log-row summary").first.click()
+        page.locator(".log-row .log-raw").wait_for()
+        parted = page.evaluate(
+            """() => [...document.querySelectorAll(".log-row dt")].flatMap((dt) => [...dt.childNodes]).filter((one) => {
+              const range = document.createRange();
+              range.selectNodeContents(one);
+              return one.nodeType === Node.TEXT_NODE && range.getClientRects().length > 1;
+            }).map((one) => one.textContent)"""
+        )
+        assert parted == []
+        assert page.locator(".pairs dt wbr").count() > 5
+        window.screenshot("system-log-fields", "light", 390)
+
+
 def test_what_may_come_next_is_offered_and_taken_by_keyboard(chromium: Any, server: Server) -> None:
     publish(server, 3)
     with signed_in_window(chromium, server) as window:

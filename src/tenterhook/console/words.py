@@ -67,8 +67,8 @@ def visible(value: object) -> str:
 
 
 def dotted(name: str) -> Markup:
-    """Return a name of several words, such as an event type, which breaks between two of them if its line is short."""
-    return Markup("<wbr>").join(re.split(r"(?<=[._])", visible(name)))
+    """Return a name of several words, an event type or a ``field.ofAnEvent``, which breaks only between two of them."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])|(?<=[a-z])(?=[A-Z])", visible(name)))
 
 
 def publish_command(event_type: str) -> str:
