@@ -9,8 +9,8 @@ from html import unescape
 import pytest
 from api_rig import EVENT, Api, receiving, until, with_api
 from console_rig import Browser, signed_in, words_of
-from ports import closed_port
 
+from ports import closed_port
 from tenterhook.console.delivery import MAX_LAID_OUT, _laid_out
 from tenterhook.console.delivery_words import advice_for
 from tenterhook.domain.attempt import Reason

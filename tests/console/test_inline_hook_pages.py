@@ -227,14 +227,15 @@ async def test_a_hook_that_answers_looks_different_from_one_that_was_never_calle
         for _ in range(2):
             assert await call(api, REGISTRATION) == "SUCCESS"
 
+        links: list[str] = []
+
         async def told() -> bool:
-            return ">2 answers<" in (await browser.open(path)).text
+            # As many as there is time to count: on a busy machine, another look may be needed.
+            links[:] = re.findall(r'<a href="([^"]+)">2 answers', (await browser.open(path)).text)
+            return bool(links)
 
         await until(told)
-        page = (await browser.open(path)).text
-        found = re.search(r'<a href="([^"]+)">2 answers', page)
-        assert found is not None
-        logged = words_of((await browser.open(unescape(found[1]))).text)
+        logged = words_of((await browser.open(unescape(links[0]))).text)
         assert logged.count("inline_hook.response.processed Success") >= 2
         assert "inline_hook.executed" not in logged
 
