@@ -204,7 +204,8 @@ def test_development_opens_plain_http_loopback_and_single_words():
 @pytest.mark.parametrize(
     ("uri", "rules", "words"),
     [
-        ("http://ex.com/", PUBLIC, ["start the server with --dev"]),
+        ("http://ex.com/", PUBLIC, ["start the server with --dev", "in a program with dev=True"]),
+        ("https://printer.lan/", PUBLIC, ["--dev (in a program: dev=True)", "TENTERHOOK_EGRESS_ALLOW"]),
         ("https://127.0.0.1/", PUBLIC, ["--dev", "TENTERHOOK_EGRESS_ALLOW"]),
         ("https://10.0.0.1/", PUBLIC, ["--dev", "TENTERHOOK_EGRESS_ALLOW"]),
         ("ex.com/hook", PUBLIC, ["must begin with https://,"]),

@@ -52,7 +52,7 @@ def test_another_process_is_refused_while_one_has_it_and_let_in_afterwards(direc
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 1
     assert f"Another process (pid {os.getpid()})" in refused.stderr
-    assert "TENTERHOOK_DATA_DIR" in refused.stderr
+    assert "with --data (TENTERHOOK_DATA_DIR), in a program with Tenterhook.at(PATH)" in refused.stderr
     directory.close()
     assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
 

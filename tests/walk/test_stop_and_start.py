@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from support.api import Api
@@ -145,3 +149,19 @@ def test_every_life_after_the_first_keeps_the_admin_token(server):
     assert server.token == token
     with Api(server) as api:
         assert api.ok("GET", "/eventHooks") == []
+
+
+def test_the_readme_s_program_delivers_to_a_hook_that_a_server_in_development_made(server, receiver, data):
+    with Api(server) as api:
+        hook_id = api.verified_hook(receiver.url())
+    assert server.stop() == 0
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert '"tenterhook-data"' in program
+    subprocess.run(
+        [sys.executable, "-c", program.replace('"tenterhook-data"', repr(str(data)))], check=True, timeout=30
+    )
+    # Whether it went out before the block closed or waits for the next start: it is on its way.
+    with Api(server.start()) as api:
+        attempts = api.only_delivery(hook_id, "DELIVERED")["attempts"]
+    assert {one["reason"] for one in attempts} <= {None, "INTERRUPTED"}, attempts

@@ -142,7 +142,8 @@ def _split_scheme(uri: str, rules: DestinationRules) -> tuple[str, str]:
     scheme = match[1].lower()
     if scheme == "http" and not rules.dev:
         raise DestinationError(
-            "must begin with https://; plain http:// is possible in development only (start the server with --dev)"
+            "must begin with https://; plain http:// is possible in development only (start the server with --dev, or "
+            "open it in a program with dev=True)"
         )
     if scheme not in DEFAULT_PORTS:
         raise DestinationError(f"must begin with {begin}, not with {scheme}://")
@@ -263,7 +264,7 @@ def _refuse_local_name(host: str) -> None:
     if host.endswith(tuple("." + suffix for suffix in _LOCAL_SUFFIXES)):
         raise DestinationError(
             "must have a public host; this name is for private networks, which the operator can open with "
-            "TENTERHOOK_EGRESS_ALLOW, and this machine with --dev"
+            "TENTERHOOK_EGRESS_ALLOW, and this machine with --dev (in a program: dev=True)"
         )
 
 

@@ -13,6 +13,8 @@ DATABASE = "tenterhook.db"
 LOCK = "lock"
 KEY_FILE = "secret-key"
 ADMIN_TOKEN = "admin-token"  # noqa: S105 - a file name
+#: How another directory is named: a server has options, a program that embeds it has none.
+ANOTHER = "name another directory: with --data (TENTERHOOK_DATA_DIR), in a program with Tenterhook.at(PATH)"
 
 #: No link is followed: a data directory in a shared place must not lead anywhere else.
 _SAFE = os.O_CLOEXEC | os.O_NOFOLLOW
@@ -36,7 +38,7 @@ class DataDir:
         except OSError as error:
             raise StorageError(
                 f"The data directory {self.path} cannot be used: {error.strerror}. Give this user the right to write "
-                "there, or name another directory with --data (TENTERHOOK_DATA_DIR)."
+                f"there, or {ANOTHER}."
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,11 +49,10 @@ class DataDir:
             if owner == str(os.getpid()):
                 raise StorageError(
                     f"This process already has the data directory {self.path} open. Close that Tenterhook first, or "
-                    "name another directory."
+                    f"{ANOTHER}."
                 ) from error
             raise StorageError(
-                f"Another process (pid {owner}) uses the data directory {self.path}. Stop it, or name another "
-                "directory with --data (TENTERHOOK_DATA_DIR)."
+                f"Another process (pid {owner}) uses the data directory {self.path}. Stop it, or {ANOTHER}."
             ) from error
         self._refuse_strangers()
         self._own_database()

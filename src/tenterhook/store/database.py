@@ -22,6 +22,7 @@ import structlog
 from tenterhook.errors import CallerError, OverloadedError, StorageError
 from tenterhook.failpoints import passing
 from tenterhook.store import sqlite
+from tenterhook.store.data_dir import ANOTHER
 from tenterhook.store.transaction import Tx
 from tenterhook.store.write_queue import Batch, Class, Waiting, WriteQueue
 
@@ -82,7 +83,7 @@ class Database:
         except sa.exc.DBAPIError as error:
             raise StorageError(
                 f"The database {path} cannot be opened: {error.orig}. If it was damaged, restore a backup; to begin "
-                "anew, name another directory with --data (TENTERHOOK_DATA_DIR)."
+                f"anew, {ANOTHER}."
             ) from error
         self.commits = 0
 
