@@ -363,6 +363,15 @@ async def test_an_event_is_explained_for_every_hook_by_what_it_was_then(api: Api
 
 
 @with_api()
+async def test_the_explanation_of_an_event_hints_at_a_slip_in_its_type(api: Api) -> None:
+    [slip] = await api.publish({"eventType": "user.lifecycle.creat"})
+    [known] = await api.publish()
+    hint = (await api.call("GET", f"/api/v1/logs/{slip}/deliveries")).headers["x-tenterhook-hint"]
+    assert hint == "'user.lifecycle.creat' is no known event type; did you mean 'user.lifecycle.create'?"
+    assert "x-tenterhook-hint" not in (await api.call("GET", f"/api/v1/logs/{known}/deliveries")).headers
+
+
+@with_api()
 async def test_the_explanation_of_an_event_comes_in_pages(api: Api) -> None:
     hooks = {(await api.add_hook("http://127.0.0.1:9/", delivery_policy=PAUSED)).id for _ in range(3)}
     [uuid] = await api.publish()

@@ -101,6 +101,30 @@ def test_an_event_that_no_hook_asked_for_is_explained(served: CommandLine, hook:
     assert "did not match" in said
 
 
+def test_a_slip_in_an_event_type_is_told_when_it_is_published_and_when_it_is_explained(served: CommandLine) -> None:
+    event = {"uuid": "0198c2f4-5b1e-7c3a-9d42-6f0e8a1b2c01", "eventType": "user.lifecycle.creat"}
+    slip = "'user.lifecycle.creat' is no known event type; did you mean 'user.lifecycle.create'?"
+    done = served.run("publish", "-", stdin=lines_of([event, {"eventType": "user.lifecycle.creat"}]))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(slip) == 1
+    assert slip in served.run("explain", event["uuid"]).stderr
+
+
+def test_types_of_the_catalogue_and_of_one_s_own_are_published_without_a_word(served: CommandLine) -> None:
+    assert served.run("event-types", "create", "acme.order.paid").returncode == 0
+    events = [{"eventType": name} for name in ("acme.order.paid", "user.session.start")]
+    done = served.run("publish", "--fresh", "-", stdin=lines_of(events))
+    assert (done.returncode, done.stderr) == (0, "")
+    slip = served.run("publish", "-", stdin=lines_of([{"eventType": "acme.order.payed"}])).stderr
+    assert "did you mean 'acme.order.paid'?" in slip
+
+
+def test_a_token_that_only_publishes_publishes_types_that_it_cannot_look_up(served: CommandLine) -> None:
+    token = served.json("tokens", "create", "publisher", "--role", "publisher")["token"]
+    done = served.run("publish", "-", "--token", token, stdin=lines_of([{"eventType": "acme.other.type"}]))
+    assert (done.returncode, "is no known event type" in done.stderr) == (0, False)
+
+
 def test_the_log_is_printed_inert_and_oldest_first(served: CommandLine) -> None:
     first, second = publish(served), publish(served)
     said = served.run("logs", "--limit", "50").stdout

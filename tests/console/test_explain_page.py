@@ -55,6 +55,16 @@ async def test_an_event_that_went_nowhere_says_so(api: Api) -> None:
 
 
 @with_api()
+async def test_an_event_of_a_type_that_nobody_knows_is_told_as_that(api: Api) -> None:
+    async with signed_in(api) as browser:
+        for event_type, said in (("user.lifecycle.creat", True), ("user.session.start", False), ("user.mfa.x", True)):
+            [uuid] = await api.publish({**EVENT, "eventType": event_type})
+            words = words_of((await browser.open(f"{PATH}?uuid={uuid}")).text)
+            assert (f"'{event_type}' is no known event type" in words) is said
+            assert ("did you mean 'user.lifecycle.create'?" in words) is ("lifecycle" in event_type)
+
+
+@with_api()
 async def test_the_event_id_of_a_delivery_leads_to_it(api: Api) -> None:
     async with signed_in(api) as browser, receiving(204) as good:
         hook = await api.add_hook(good.url)

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tenterhook.api.access import needs
-from tenterhook.api.answers import add_links, json_answer
+from tenterhook.api.answers import add_hints, add_links, json_answer
 from tenterhook.api.paging import page_of
 from tenterhook.domain.principal import Permission, Principal
-from tenterhook.engine.explain import explain
+from tenterhook.engine.explain import doubt_type, explain
 from tenterhook.engine.find_deliveries import list_all_deliveries, read_delivery_query
 from tenterhook.engine.retry_delivery import cancel_delivery, retry_delivery
 from tenterhook.engine.show_deliveries import ENTITY, STATUSES, list_deliveries, show_delivery
@@ -79,4 +79,7 @@ async def explain_event(request: Request, principal: ReadsHooks, uuid: str) -> R
     found = await explain(pipeline, principal, uuid, after=page.after, limit=page.limit + 1)
     shown = found[: page.limit]
     more = shown[-1].hook_id if len(found) > page.limit else None
-    return add_links(json_answer(shown), f"{pipeline.public_url}/api/v1/logs/{uuid}/deliveries", page.query, more)
+    answer = json_answer(shown)
+    doubt = None if page.after else await doubt_type(pipeline, principal, uuid)
+    add_hints(answer, [doubt] if doubt else [])
+    return add_links(answer, f"{pipeline.public_url}/api/v1/logs/{uuid}/deliveries", page.query, more)

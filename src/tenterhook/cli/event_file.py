@@ -33,6 +33,7 @@ class FileEvent:
     raw: bytes  #: its JSON, with a uuid
     derived: bool  #: the uuid was derived here
     number: int = 0  #: which one of an array it is, from 1; 0: there is no array
+    type: object = None  #: its eventType, as it is there
 
     @property
     def place(self) -> str:
@@ -152,8 +153,9 @@ def _event(line: int, end: int, raw: bytes, fresh: bool, number: int = 0) -> Fil
     if not isinstance(event, dict):
         raise LineError(line, "is not an event: a JSON object with at least an eventType is one", number)
     if event.get("uuid") is not None or fresh:
-        return FileEvent(line, end, raw, derived=False, number=number)
-    return FileEvent(line, end, _with_uuid(event, raw, line), derived=True, number=number)
+        return FileEvent(line, end, raw, derived=False, number=number, type=event.get("eventType"))
+    raw = _with_uuid(event, raw, line)
+    return FileEvent(line, end, raw, derived=True, number=number, type=event.get("eventType"))
 
 
 def _with_uuid(event: dict[str, object], raw: bytes, line: int) -> bytes:

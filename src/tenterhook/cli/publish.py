@@ -14,8 +14,9 @@ import typer
 
 from tenterhook.cli import options
 from tenterhook.cli.failure import CommandError, UsageError
-from tenterhook.cli.naming import ORG, find_id
+from tenterhook.cli.naming import MOST, ORG, find_id
 from tenterhook.cli.output import count_of, note, part, parts, print_json, say
+from tenterhook.domain.event_type import looks_made_up
 
 if TYPE_CHECKING:
     from tenterhook.cli.client import ApiError, Client
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
+EVENT_TYPES = "/api/v1/eventTypes"
 #: Events of which it is said where they are.
 MOST_PLACES = 20
+#: Event types of which it is said that nobody knows them.
+MOST_DOUBTS = 10
 _INDEX = re.compile(r"^events\[(\d+)\](?:\.|: )")
 
 
@@ -37,6 +41,7 @@ class Tally:
     derived: int = 0
     conflicts: list[int] = field(default_factory=list)  #: lines
     conflict_places: list[str] = field(default_factory=list)  #: of the first of them, for people
+    made_up: set[str] = field(default_factory=set)  #: types outside the catalogue, a few of them
     last: FileEvent | None = None
 
 
@@ -70,7 +75,14 @@ def publish(
             for batch in batches(read_events(stream, fresh=fresh)):
                 _send(client, batch, tally, org_id)
                 advance(batch[-1].end)
+        doubts = _doubts(client, tally.made_up) if tally.made_up and org is None else []
     _report(tally, as_json)
+    for doubt in doubts:
+        note(doubt)
+    if doubts:
+        note(
+            "That was logged as it is, but no event hook can ask for it. `tenterhook event-types create` makes a type."
+        )
 
 
 def _find_org(client: Client, org: str) -> str:
@@ -101,7 +113,23 @@ def _send(client: Client, batch: list[FileEvent], tally: Tally, org_id: str | No
     odd = [event for event, one in zip(batch, told, strict=False) if part(one, "conflict")]
     tally.conflicts += [event.line for event in odd]
     tally.conflict_places += [event.place for event in odd[: MOST_PLACES - len(tally.conflict_places)]]
+    for event in batch:
+        if len(tally.made_up) < MOST_DOUBTS and isinstance(event.type, str) and looks_made_up(event.type):
+            tally.made_up.add(event.type)
     tally.last = batch[-1]
+
+
+def _doubts(client: Client, made_up: set[str]) -> list[str]:
+    """Say of each type that is not among the org's own either that it is not known, and which one is like it."""
+    from tenterhook.domain.event_hook_draft import unknown_type
+    from tenterhook.domain.event_type import catalogue
+
+    try:
+        own = {str(part(one, "name")) for one in client.pages(EVENT_TYPES, {"custom": "true", "limit": 1000}, MOST)}
+    except CommandError:  # a token that only publishes may not ask, and the events are in
+        return []
+    known = dict(catalogue()) | dict.fromkeys(own, True)
+    return [unknown_type(name, known) for name in sorted(made_up - own)]
 
 
 def _by_line(error: ApiError, batch: list[FileEvent], tally: Tally) -> CommandError:

@@ -20,7 +20,7 @@ from tenterhook.console.words import count_of, moment
 from tenterhook.domain.log_event import Tree
 from tenterhook.domain.log_query import LogQuery
 from tenterhook.domain.principal import Permission
-from tenterhook.engine.explain import Explanation, explain, show_event
+from tenterhook.engine.explain import Explanation, doubt_type, explain, show_event
 from tenterhook.engine.search_logs import search_logs
 from tenterhook.engine.show_deliveries import show_delivery
 from tenterhook.errors import NotFoundError
@@ -60,6 +60,7 @@ async def show(visit: Visit) -> Response:
     shown: dict[str, Any] = {
         "uuid": uuid,
         "missing": "",
+        "doubt": None,
         "story": None,
         "line": None,
         "raw": "",
@@ -75,6 +76,7 @@ async def show(visit: Visit) -> Response:
         event = await show_event(visit.pipeline, visit.principal, uuid)
     except NotFoundError:
         return await _of_delivery(visit, uuid, shown)
+    shown["doubt"] = await doubt_type(visit.pipeline, visit.principal, uuid)
     found = await explain(visit.pipeline, visit.principal, uuid, after=after, limit=OTHERS + 1, carried=False)
     others = found[:OTHERS]
     matched = await explain(visit.pipeline, visit.principal, uuid, after=None, limit=MATCHED, carried=True)

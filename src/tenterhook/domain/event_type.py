@@ -19,8 +19,10 @@ T = TypeVar("T")
 CUSTOM = "Custom"
 MAX_NAME = 255
 _CUSTOM_NAME = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+", re.ASCII)
+#: Types that only this system itself writes, nobody else may tell its story; not all of them are in the catalogue.
+OURS = ("event_hook.", "inline_hook.", "tenterhook.")
 #: What an org's own types may not begin with: Okta's and this server's own ground.
-_RESERVED = ("event_hook.", "inline_hook.", "system.", "tenterhook.")
+_RESERVED = (*OURS[:2], "system.", *OURS[2:])
 
 #: The longest beginning of a type's name decides.
 _FAMILIES = {
@@ -125,6 +127,11 @@ def release_of(name: str) -> str | None:
 def family_of(name: str) -> str:
     """Return the family of a type of the catalogue, in words: ``Users``, ``Sign-in``, …"""
     return longest_match(name, _FAMILIES) or "Other"
+
+
+def looks_made_up(name: str) -> bool:
+    """Return whether *name* is neither in the catalogue nor this server's own: an org's own type, or a slip."""
+    return name not in catalogue() and not name.startswith(OURS)
 
 
 def longest_match(name: str, table: Mapping[str, T]) -> T | None:

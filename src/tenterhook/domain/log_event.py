@@ -16,6 +16,7 @@ import msgspec
 
 from tenterhook.domain import provenance
 from tenterhook.domain.display_name import display_name
+from tenterhook.domain.event_type import OURS
 from tenterhook.domain.provenance import debug_data
 from tenterhook.domain.strict_json import StrictJsonError, loads, reload
 from tenterhook.domain.timestamp import format_ms, parse_timestamp
@@ -30,9 +31,7 @@ MAX_PROBLEM = 300
 MAX_AGE_MS = 90 * 86_400_000
 MAX_AHEAD_MS = 300_000
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}", re.ASCII)
-#: Types that only this system itself writes: nobody else may tell its story.
-_OURS = ("event_hook.", "inline_hook.", "tenterhook.")
-_OURS_NAMED = ", ".join(_OURS[:-1]) + " or " + _OURS[-1]
+_OURS_NAMED = ", ".join(OURS[:-1]) + " or " + OURS[-1]
 _OUR_ACTS = frozenset({"system.api_token.create", "system.api_token.revoke"})
 
 _Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -259,7 +258,7 @@ def _type_problems(event_type: str, ours: bool) -> list[str]:
     if ours:
         return []
     folded = event_type.lower()  # whoever reads the log sees little difference
-    if folded.startswith(_OURS):
+    if folded.startswith(OURS):
         return [f"eventType: Types that begin with {_OURS_NAMED} are written by this server alone"]
     if folded in _OUR_ACTS:
         return [f"eventType: {event_type} is written by this server alone"]

@@ -13,6 +13,7 @@ from tenterhook.domain.principal import Principal
 from tenterhook.domain.provenance import MAX_HOPS, went_round
 from tenterhook.domain.strict_json import reload
 from tenterhook.domain.verdict import HookFilter
+from tenterhook.engine.list_event_types import doubt_of
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.show_deliveries import DeliveryView, views_of
 from tenterhook.errors import NotFoundError, QueryTimeoutError
@@ -97,6 +98,19 @@ async def show_event(pipeline: Pipeline, principal: Principal, uuid: str) -> Tre
     """
     _, event = await pipeline.database.read(lambda tx: find_event(pipeline, tx, principal.org_id, uuid))
     return event
+
+
+async def doubt_type(pipeline: Pipeline, principal: Principal, uuid: str) -> str | None:
+    """Return what is wrong with the type of the org's event, if the org knows no such type, else None.
+
+    Raises: NotFoundError.
+    """
+
+    def look(tx: Tx) -> str | None:
+        _, event = find_event(pipeline, tx, principal.org_id, uuid)
+        return doubt_of(tx, principal.org_id, str(event["eventType"]))
+
+    return await pipeline.database.read(look)
 
 
 async def _go_on(pipeline: Pipeline, asked: _Asked, found: list[Explanation]) -> None:

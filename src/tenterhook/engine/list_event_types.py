@@ -12,7 +12,8 @@ import msgspec
 
 from tenterhook.domain import log_event
 from tenterhook.domain.display_name import display_names
-from tenterhook.domain.event_type import CUSTOM, catalogue, family_of, release_of
+from tenterhook.domain.event_hook_draft import unknown_type
+from tenterhook.domain.event_type import CUSTOM, catalogue, family_of, looks_made_up, release_of
 from tenterhook.domain.log_event import Tree
 from tenterhook.domain.principal import Principal
 from tenterhook.domain.sample_event import sample_event
@@ -82,6 +83,16 @@ def known_types(tx: Tx, org_id: str) -> Mapping[str, bool]:
     """Return the types that the org knows, each with whether event hooks may ask for it."""
     own = event_types.names_of(tx, org_id)
     return ChainMap(dict.fromkeys(own, True), dict(catalogue())) if own else catalogue()
+
+
+def doubt_of(tx: Tx, org_id: str, name: str) -> str | None:
+    """Return what is to be said of a logged event's type that the org does not know, None if it does.
+
+    Publishing takes every type, so a slip shows only here: no hook can ask for it.
+    """
+    if not looks_made_up(name) or event_types.get(tx, org_id, name) is not None:
+        return None
+    return unknown_type(name, known_types(tx, org_id))
 
 
 def sample_of(pipeline: Pipeline, tx: Tx, org_id: str, name: str) -> Tree | None:

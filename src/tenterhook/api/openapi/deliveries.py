@@ -205,7 +205,8 @@ SECTION = Section(
         Operation(
             *("explainLogEvent", "GET /api/v1/logs/{uuid}/deliveries", "Explain where an event went"),
             Answer(
-                "One entry per event hook that lives or lived then, by its id.", array(ref("Explanation")), ("Link",)
+                *("One entry per event hook that lives or lived then, by its id.", array(ref("Explanation"))),
+                ("Link", "X-Tenterhook-Hint"),
             ),
             (limit(200, 1000), AFTER),
             errors=(504,),
