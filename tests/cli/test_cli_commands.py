@@ -85,6 +85,17 @@ def test_an_event_is_published_delivered_explained_and_found_in_the_log(
     assert identity in [event["uuid"] for event in found]
 
 
+def test_the_event_id_that_a_receiver_knows_is_explained_as_that_delivery(
+    served: CommandLine, endpoint: Running, hook: str
+) -> None:
+    delivery = delivered(served, endpoint, hook)
+    done = served.run("explain", str(delivery["id"]))
+    assert done.returncode == 0, done.stderr
+    assert "No event has this id, but a delivery has." in done.stderr
+    assert "attempt 1" in done.stdout
+    assert served.json("explain", str(delivery["id"]))["events"] == delivery["events"]
+
+
 def test_a_delivery_is_shown_with_its_attempts(served: CommandLine, endpoint: Running, hook: str) -> None:
     delivery = delivered(served, endpoint, hook)
     shown = served.run("deliveries", "show", str(delivery["id"])).stdout

@@ -130,7 +130,7 @@ def show(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.get(f"{PATH}/{quote(delivery, safe='')}"), as_json)
+        print_delivery(client.get(f"{PATH}/{quote(delivery, safe='')}"), as_json)
 
 
 @commands.command()
@@ -145,7 +145,7 @@ def retry(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.post(f"{PATH}/{quote(delivery, safe='')}/retry"), as_json)
+        print_delivery(client.post(f"{PATH}/{quote(delivery, safe='')}/retry"), as_json)
 
 
 @commands.command()
@@ -160,10 +160,11 @@ def cancel(
     from tenterhook.cli.client import connect
 
     with connect(url, token, data) as client:
-        _print(client.post(f"{PATH}/{quote(delivery, safe='')}/cancel"), as_json)
+        print_delivery(client.post(f"{PATH}/{quote(delivery, safe='')}/cancel"), as_json)
 
 
-def _print(delivery: Any, as_json: bool) -> None:
+def print_delivery(delivery: Any, as_json: bool) -> None:
+    """Print a delivery with its attempts."""
     if as_json:
         print_json(delivery)
         return

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from tenterhook.cli import options
-from tenterhook.cli.deliveries import attempt_words, status_words
-from tenterhook.cli.output import count_of, dim, event_words, moment_cell, part, parts, print_json, say
+from tenterhook.cli.deliveries import PATH as DELIVERIES
+from tenterhook.cli.deliveries import attempt_words, print_delivery, status_words
+from tenterhook.cli.output import count_of, dim, event_words, moment_cell, note, part, parts, print_json, say
+
+if TYPE_CHECKING:
+    from tenterhook.cli.client import Client
 
 commands = typer.Typer()
 
@@ -19,7 +23,10 @@ MOST_HOOKS = 10_000
 
 @commands.command()
 def explain(
-    uuid: Annotated[str, typer.Argument(help="The event's uuid, as the log and the publish API give it.")],
+    uuid: Annotated[
+        str,
+        typer.Argument(help="The event's uuid, as the log and the publish API give it; or a delivery's eventId."),
+    ],
     url: options.Url = None,
     token: options.Token = None,
     data: options.Data = None,
@@ -27,12 +34,21 @@ def explain(
 ) -> None:
     """Tell where one event went, and why.
 
-    Every hook, why it matched or not, each delivery and attempt.
+    Every hook, why it matched or not, each delivery and attempt. Of a delivery's eventId, which receivers know, that
+    delivery.
     """
-    from tenterhook.cli.client import connect
+    from tenterhook.cli.client import ApiError, connect
 
     with connect(url, token, data) as client:
-        hooks = list(client.pages(f"/api/v1/logs/{quote(uuid, safe='')}/deliveries", {}, MOST_HOOKS))
+        try:
+            hooks = list(client.pages(f"/api/v1/logs/{quote(uuid, safe='')}/deliveries", {}, MOST_HOOKS))
+        except ApiError as error:
+            delivery = _delivery_of(client, uuid) if error.status == 404 else None
+            if delivery is None:
+                raise
+            note("No event has this id, but a delivery has. `tenterhook explain UUID` tells of one of its events.")
+            print_delivery(delivery, as_json)
+            return
         found = [] if as_json else client.get("/api/v1/logs", {"filter": f'uuid eq "{uuid}"', "limit": 1})
     if as_json:
         print_json(hooks)
@@ -42,6 +58,16 @@ def explain(
     say(_summary(hooks))
     for hook in sorted(hooks, key=lambda hook: not part(hook, "matched")):
         _print(hook)
+
+
+def _delivery_of(client: Client, event_id: str) -> Any:
+    """Return the delivery with this eventId, or None."""
+    from tenterhook.cli.client import ApiError
+
+    try:
+        return client.get(f"{DELIVERIES}/{quote(event_id, safe='')}")
+    except ApiError:
+        return None
 
 
 def _summary(hooks: list[Any]) -> str:
