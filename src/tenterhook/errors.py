@@ -86,7 +86,14 @@ class MediaTypeError(CallerError):
 
 
 class NotAuthenticatedError(CallerError):
-    """No token, or one that is not valid."""
+    """No token, or one that is not valid.
+
+    advice: how the header is written, if its form is wrong; "" if it is right, for of a token it is never told why not.
+    """
+
+    def __init__(self, why: str, advice: str = "") -> None:
+        super().__init__(why)
+        self.advice = advice
 
 
 class SignInError(CallerError):

@@ -13,7 +13,7 @@ from starlette.types import Scope
 from tenterhook.domain.principal import Permission, Principal
 from tenterhook.door.exchange import Exchange, exchange_of
 from tenterhook.door.rate_limit import Bucket, Limiter, address_key
-from tenterhook.engine.authenticate import authenticate, known_caller
+from tenterhook.engine.authenticate import advice_on, authenticate, known_caller
 from tenterhook.engine.pipeline import Pipeline
 from tenterhook.engine.tell_excess import Excess
 from tenterhook.errors import ForbiddenError, NotAuthenticatedError, RateLimitedError
@@ -124,4 +124,7 @@ def _granted(principal: Principal) -> str:
 def _refused(exchange: Exchange, limiter: Limiter) -> Exception:
     """Count a call without a valid token under its address, so that guessing and flooding end in 429."""
     standing = exchange.count = limiter.count(Bucket.FAILURES, address_key(exchange.ip))
-    return NotAuthenticatedError("no valid token") if standing.allowed else RateLimitedError("")
+    if not standing.allowed:
+        return RateLimitedError("")
+    headers = [value.decode("latin-1") for value in exchange.facts.authorizations]
+    return NotAuthenticatedError("no valid token", advice_on(headers))

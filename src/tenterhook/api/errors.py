@@ -76,7 +76,7 @@ def complaint_of(error: Exception) -> Complaint:
     if isinstance(error, ProtocolError):
         return Complaint(error.status, "E0000002", _NOT_VALID + str(error))
     if isinstance(error, errors.NotAuthenticatedError):
-        return Complaint(401, "E0000011", "Invalid token provided")
+        return Complaint(401, "E0000011", "Invalid token provided", [error.advice] if error.advice else [])
     if isinstance(error, errors.SignInError):
         return Complaint(401, "E0000004", "Authentication failed")
     if isinstance(error, errors.NotFoundError):

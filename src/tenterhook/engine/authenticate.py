@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ BOOTSTRAP_ID = "bootstrap"
 _SSWS = re.compile(r"[Ss][Ss][Ww][Ss][ \t]*([\x21-\x7e]{1,256})")
 # RFC 6750 §2.1; three parts, as only a signed JWT has: a token of ours under this scheme is none.
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr][ \t]+([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
+_WRITE = "write `Authorization: SSWS <token>`"
 _MAX_KNOWN = 10_000
 _MAX_UNKNOWN = 10_000
 
@@ -166,6 +168,27 @@ def presented_digest(header: str) -> bytes | None:
     """
     match = _SSWS.fullmatch(header)
     return None if match is None else token_digest(match[1])
+
+
+def advice_on(headers: Sequence[str]) -> str:
+    """Return how to write the Authorization header, if the form of *headers* is wrong; "" if it is right.
+
+    Nothing of them is repeated, and whether a token is good is not looked at.
+    """
+    if len(headers) > 1:
+        return f"There is more than one Authorization header: {_WRITE}"
+    header = headers[0].strip() if headers else ""
+    if _SSWS.fullmatch(header) or _BEARER.fullmatch(header):
+        return ""
+    scheme, blank, _ = header.partition(" ")
+    if not header:
+        return f"There is no Authorization header: {_WRITE}"
+    if scheme.lower() == "bearer":
+        return f"Bearer is for OAuth access tokens, which are signed JWTs; for an API token {_WRITE}"
+    if header[:4].lower() == "ssws":
+        return f"What follows SSWS is no token: {_WRITE}"
+    what = "This scheme is none of this API's" if blank else "The Authorization header names no scheme"
+    return f"{what}: {_WRITE}"
 
 
 def known_caller(pipeline: Pipeline, header: str) -> Principal | None:
