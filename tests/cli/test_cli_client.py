@@ -226,6 +226,19 @@ def test_a_value_that_the_server_refuses_is_wrong_usage(cli: CommandLine, fake: 
     assert json.loads(fake.asked[0][3])["expires"] == "2020-01-01T00:00:00.000Z"
 
 
+@pytest.mark.parametrize("path", ["/api/v1", "/console"])
+def test_a_path_in_the_url_that_leads_nowhere_is_told_to_be_left_out(cli: CommandLine, fake: Fake, path: str) -> None:
+    fake.script = [(404, {}, error("E0000008", "The requested path was not found"))]
+    done = cli.run("hooks", "list", "--url", fake.url + path, "--token", "t")
+    assert f"--url (TENTERHOOK_URL) is the server's root, without a path: {fake.url}\n" in done.stderr
+    fake.script = [(404, {}, error("E0000007", "Not found: Resource not found: who1 (Webhook)"))]
+    assert (
+        "root" not in cli.run("hooks", "show", "who12345678901234567", "--url", fake.url + "/x", "--token", "t").stderr
+    )
+    fake.script = [(404, {}, error("E0000008", "The requested path was not found"))]
+    assert "root" not in cli.run("hooks", "list", "--url", fake.url, "--token", "t").stderr
+
+
 def test_every_command_has_a_summary_that_help_does_not_cut(cli: CommandLine) -> None:
     for arguments in (
         [],

@@ -70,6 +70,10 @@ def test_a_filter_option_without_its_type_is_wrong_usage(served: CommandLine) ->
     done = served.run(*made, "--filter", "event.actor.id ne null")
     assert done.returncode == 2
     assert "has no =: write it as 'TYPE=EXPRESSION'" in done.stderr
+    for expression in ("event.actor.type == 'User'", "event.actor.type!='User'", "(event.actor.id)==null"):
+        done = served.run(*made, "--filter", expression)
+        assert done.returncode == 2
+        assert "does not begin with an event type and =: write it as 'TYPE=EXPRESSION'" in done.stderr
 
 
 def test_a_type_that_nobody_knows_is_refused_with_the_closest_one(served: CommandLine, hook: str) -> None:

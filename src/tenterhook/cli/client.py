@@ -324,7 +324,16 @@ class Client:
             if response.is_success:
                 raise CommandError(f"{self.url} answered with something else than JSON: is it a Tenterhook?") from None
         if not response.is_success:
-            raise ApiError(response.status_code, body)
+            error = ApiError(response.status_code, body)
+            at_root = urlsplit(self.url)._replace(path="", query="", fragment="").geturl()
+            # No thing was looked for in vain, there was no such page: so a path in --url was one too many.
+            if (
+                response.status_code in (404, 405)
+                and at_root != self.url
+                and not _KIND.search(str(part(body, "errorSummary")))
+            ):
+                error.add(f"--url (TENTERHOOK_URL) is the server's root, without a path: {at_root}")
+            raise error
         hint = response.headers.get("X-Tenterhook-Hint")
         if hint:
             note(f"Hint: {hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -34,6 +35,8 @@ commands = typer.Typer(no_args_is_help=True)
 
 PATH = EVENT_HOOK.path
 MOST_NAME = 24
+#: What an event type looks like; an operator such as != before the = of TYPE= leaves no such thing.
+_TYPE = re.compile(r"[\w.:-]+", re.ASCII)
 RETRIES = ("okta", "okta-2021", "durable")
 Hook = Annotated[str, typer.Argument(metavar="HOOK", help="The hook's id (who…) or its exact name.")]
 
@@ -198,9 +201,10 @@ def filter_body(conditions: Iterable[tuple[str, str]]) -> dict[str, object]:
 
 def _condition(text: str) -> tuple[str, str]:
     event, equals, expression = text.partition("=")
-    if not equals:
+    if not equals or expression.startswith("=") or not _TYPE.fullmatch(event.strip()):
+        what = "does not begin with an event type and =" if equals else "has no ="
         raise UsageError(
-            f"--filter {text!r} has no =: write it as 'TYPE=EXPRESSION', such as "
+            f"--filter {text!r} {what}: write it as 'TYPE=EXPRESSION', such as "
             """"user.session.start=event.outcome.result eq 'FAILURE'"."""
         )
     return event.strip(), expression.strip()
