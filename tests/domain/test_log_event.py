@@ -110,6 +110,15 @@ def test_a_field_of_the_wrong_type_is_a_problem_that_names_its_path(path: str, v
     assert len(told[0]) > len(path) + 2
 
 
+def test_a_value_that_is_none_of_a_few_is_answered_with_those() -> None:
+    assert problems({"eventType": "a.b", "severity": "info"}) == [
+        "severity: Invalid enum value 'info'; it must be one of DEBUG, INFO, WARN, ERROR"
+    ]
+    assert problems({"eventType": "a.b", "transaction": {"type": "CLI"}})[0].endswith("it must be one of WEB, JOB")
+    assert "SUCCESS, FAILURE," in problems({"eventType": "a.b", "outcome": {"result": "Fine"}})[0]
+    assert problems({"eventType": "a.b", "severity": 1}) == ["severity: Expected `str | null`, got `int`"]
+
+
 @pytest.mark.parametrize("field", ["eventType"])
 @pytest.mark.parametrize("value", [None, "", 1, 1.10, [], "a b", "-a", "a" * 256, "é", "a\n", "a/b"])
 def test_an_event_type_is_a_name_of_at_most_255_characters(field: str, value: Any) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -36,6 +36,13 @@ _OUR_ACTS = frozenset({"system.api_token.create", "system.api_token.revoke"})
 
 _Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 _Map = dict[str, Any]
+_Severity = Literal["DEBUG", "INFO", "WARN", "ERROR"]
+_Result = Literal[
+    "SUCCESS", "FAILURE", "SKIPPED", "ALLOW", "DENY", "CHALLENGE", "UNKNOWN",
+    "RATE_LIMIT", "DEFERRED", "SCHEDULED", "ABANDONED", "UNANSWERED",
+]  # fmt: skip
+_Kind = Literal["WEB", "JOB"]
+_VALUES = {"severity": _Severity, "outcome.result": _Result, "transaction.type": _Kind}
 
 
 class _Actor(msgspec.Struct, rename="camel"):
@@ -70,20 +77,7 @@ class _Client(msgspec.Struct, rename="camel"):
 
 
 class _Outcome(msgspec.Struct, rename="camel"):
-    result: Literal[
-        "SUCCESS",
-        "FAILURE",
-        "SKIPPED",
-        "ALLOW",
-        "DENY",
-        "CHALLENGE",
-        "UNKNOWN",
-        "RATE_LIMIT",
-        "DEFERRED",
-        "SCHEDULED",
-        "ABANDONED",
-        "UNANSWERED",
-    ]
+    result: _Result
     reason: _Text255 | None = None
 
 
@@ -97,7 +91,7 @@ class _Target(msgspec.Struct, rename="camel"):
 
 
 class _Transaction(msgspec.Struct, rename="camel"):
-    type: Literal["WEB", "JOB"] | None = None
+    type: _Kind | None = None
     id: str | None = None
     detail: _Map | None = None
 
@@ -135,7 +129,7 @@ class _LogEvent(msgspec.Struct, rename="camel"):
     uuid: str | None = None
     published: str | None = None
     version: str | None = None
-    severity: Literal["DEBUG", "INFO", "WARN", "ERROR"] | None = None
+    severity: _Severity | None = None
     legacy_event_type: str | None = None
     display_message: str | None = None
     actor: _Actor | None = None
@@ -218,13 +212,16 @@ def _shape_problems(tree: Tree) -> Iterable[str]:
         except msgspec.ValidationError as error:
             text, marked, path = str(error).rpartition(" - at `$")
             text, path = (text, path.rstrip("`")) if marked else (path, "")
-            yield f"{field.encode_name}{path}: {_in_words(text)}"
+            where = field.encode_name + path
+            known = get_args(_VALUES.get(where)) if text.startswith("Invalid enum value") else ()
+            most = 120 if known else MAX_PROBLEM
+            yield f"{where}: {_in_words(text, most)}" + (f"; it must be one of {', '.join(known)}" if known else "")
 
 
-def _in_words(text: str) -> str:
+def _in_words(text: str, most: int) -> str:
     """Return msgspec's *text* in JSON's words, without more of the publisher's own text than helps."""
     text = text.replace("got `raw`", "got `float`")
-    return text if len(text) <= MAX_PROBLEM else text[:MAX_PROBLEM] + "…"
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def _identity(tree: Tree, now_ms: int, new_uuid: bytes, problems: list[str]) -> tuple[bytes, int]:
