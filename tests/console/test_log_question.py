@@ -55,6 +55,41 @@ def test_a_text_is_read_as_what_it_looks_like(text: str, taken: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "column", "operator"),
+    [
+        ('eventType = "x"', 11, "="),
+        ('eventType == "x"', 11, "=="),
+        ("outcome.result:FAILURE", 15, ":"),
+        ("not (outcome.result!=FAILURE)", 20, "!="),
+        ("severity=WARN", 9, "="),
+    ],
+)
+def test_an_operator_of_another_language_is_told_with_those_that_there_are(
+    text: str, column: int, operator: str
+) -> None:
+    found = question(text=text)
+    assert found.taken == FILTER
+    assert found.mistake is not None
+    assert found.mistake.column == column
+    assert found.mistake.text.startswith(f"“{operator}” is no operator of filters: there are eq, ne, co, ")
+
+
+@pytest.mark.parametrize("text", ["https://x.example", "note: call", "a=b", "10:30", "alice <alice@example.com>"])
+def test_what_names_no_attribute_is_searched_for_as_keywords(text: str) -> None:
+    assert question(text=text).taken == KEYWORDS
+
+
+def test_an_attribute_that_is_none_is_told_with_the_closest_or_where_the_list_is() -> None:
+    for text, said in (
+        ('foo eq "x"', "; a log event has such as eventType"),
+        ('actor.idd eq "x"', "did you mean actor.id?"),
+    ):
+        mistake = question(text=text).mistake
+        assert mistake is not None
+        assert said in mistake.text
+
+
+@pytest.mark.parametrize(
     ("text", "chosen"), [("alice", FILTER), ("eventType pr", KEYWORDS), ("eventType eq user.session.start", KEYWORDS)]
 )
 def test_the_reader_may_choose_otherwise(text: str, chosen: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from tenterhook.console.form import FieldErrors
 from tenterhook.domain.filter_ast import Node
 from tenterhook.domain.keyword import keyword_problem, parse_keywords
 from tenterhook.domain.log_clause import join_clause
-from tenterhook.domain.log_field import kind_of
+from tenterhook.domain.log_field import kind_of, names
 from tenterhook.domain.log_filter import parse_log_filter
 from tenterhook.domain.log_query import DEFAULT_WINDOW_MS, LogQuery, read_log_query
 from tenterhook.domain.timestamp import DAY_MS, HOUR_MS, MAX_MS, MINUTE_MS, format_ms, parse_timestamp
@@ -38,6 +39,10 @@ _FILTER_LIKE = re.compile(
     r"[\s(]*(?:not[\s(]+)?[a-z_$][\w$.:-]*\s+(?:eq|ne|co|sw|ew|gt|ge|lt|le|pr)(?![\w.:$-])", re.ASCII | re.IGNORECASE
 )
 _FIRST_WORD = re.compile(r"[\s(]*(?:not[\s(]+)?([\w$-]+(?:\.[\w$-]+)+)\s+\S", re.ASCII | re.IGNORECASE)
+#: An attribute and what other languages compare with.
+_FOREIGN = re.compile(r"[\s(]*(?:not[\s(]+)?([a-z_$][\w$.-]*)\s*(=[=~]?|[!<>]=?|<>|:|~)\s*\S", re.ASCII | re.IGNORECASE)
+_OPERATORS = "eq, ne, co, sw, ew, gt, ge, lt, le and pr"
+_EXAMPLE = "eventType, severity, actor.alternateId, target.id, client.ipAddress or outcome.result"
 _BREAK = re.compile(r"[\r\n\t]")
 #: What a browser's field for a time gives: it names no zone, and the page says that it means UTC.
 _ZONELESS = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)", re.ASCII)
@@ -161,6 +166,8 @@ def _taken(asked: Asked) -> str:
     if not asked.text or asked.chosen:
         return asked.chosen
     first = _FIRST_WORD.match(asked.text)
+    if _foreign(asked.text) is not None:
+        return FILTER
     if _FILTER_LIKE.match(asked.text) or (first is not None and kind_of(first[1]) is not None):
         return FILTER
     try:
@@ -170,16 +177,35 @@ def _taken(asked: Asked) -> str:
     return FILTER
 
 
+def _foreign(text: str) -> re.Match[str] | None:
+    """Return where *text* begins with an attribute and an operator that filters do not have, None if it does not."""
+    found = _FOREIGN.match(text)
+    return found if found is not None and kind_of(found[1]) is not None else None
+
+
 def _filter(text: str) -> tuple[Node | None, Mistake | None]:
     try:
         return parse_log_filter(text), None
     except QueryError as error:
         said = error.summary.removeprefix(f"Invalid filter '{text}': ").removeprefix("Invalid filter: ")
         at = error.position
+        foreign = _foreign(text)
+        if foreign is not None:
+            said = f'“{foreign[2]}” is no operator of filters: there are {_OPERATORS}, as in {foreign[1]} eq "…"'
+            at = foreign.start(2)
+        elif said.startswith("field is not valid: "):
+            said = _unknown_attribute(said)
         if at is None:
             return None, Mistake(said, None)
         said = said.replace(f" at position {at}", "", 1)  # the page shows it, and counts columns from 1
         return None, Mistake(said, at + 1, _cut(text[:at], end=False), _cut(text[at:], end=True))
+
+
+def _unknown_attribute(said: str) -> str:
+    typed = said.partition(": ")[2]
+    close = get_close_matches(typed[:100], names(), 1, 0.7)
+    better = f"did you mean {close[0]}?" if close else f"a log event has such as {_EXAMPLE}; /docs lists them all"
+    return f"“{typed}” is no attribute of a log event that filters know; {better}"
 
 
 def _cut(text: str, *, end: bool) -> str:
