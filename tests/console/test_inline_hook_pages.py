@@ -153,6 +153,7 @@ async def test_every_problem_stands_at_its_field_and_what_was_typed_comes_back(a
             assert wrong <= found, (changes, found)
             assert found - wrong <= {"auth_value", "client_secret"}, (changes, found)
             assert SECRET not in answer.text
+        assert "“Send none” is not for telephony hooks, which need a secret" in words_of(answer.text)
         assert (await api.call("GET", "/api/v1/inlineHooks")).json() == []
 
 

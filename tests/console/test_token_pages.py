@@ -66,6 +66,7 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_comes_back(a
         assert 'id="name-problem"' in answer.text
         assert f'value="{"x" * 101}"' in answer.text
         assert re.search(r'class="field with-scopes field-wrong"', answer.text)
+        assert "Scopes : The field cannot be left blank." in words_of(answer.text).replace("Scopes:", "Scopes :")
         answer = await browser.send(TOKENS, {"name": "a", "grant": "KING", "expires": "17"})
         assert answer.status_code == 400
         assert "Choose one of those that are offered" in words_of(answer.text)

@@ -136,7 +136,7 @@ def names_of(fields: InlineFields) -> dict[str, str]:
         "url": "URL",
         "headers": "Other headers",
         "channel": "Authentication",
-        "auth": "Secret",
+        "auth": "Secret header",
         "auth_key": "Header",
         "auth_value": "Secret",
         "client_id": "Client id",

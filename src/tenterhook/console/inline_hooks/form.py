@@ -23,8 +23,9 @@ from tenterhook.console.inline_hooks.fields import (
 from tenterhook.console.inline_hooks.rules import on_failure, type_choices
 from tenterhook.console.plain import in_words
 from tenterhook.console.routes import action, page
-from tenterhook.console.secret_header import with_secret_again
+from tenterhook.console.secret_header import NONE, with_secret_again
 from tenterhook.console.visit import Visit
+from tenterhook.domain.document import BLANK
 from tenterhook.domain.inline.channel import proof_that_moves
 from tenterhook.domain.inline.hook import InlineHook
 from tenterhook.domain.inline.kind import KINDS
@@ -36,6 +37,9 @@ from tenterhook.errors import InvalidError, PreconditionError
 
 #: In place of the names of all types, which the page has in words.
 _CHOOSE = "type: choose what the hook is for"
+#: In place of a blank field that the form does not show: what is wrong is the choice "Send none".
+_NO_SCHEME = f"channel.config.authScheme: {BLANK}"
+_NEEDED = "channel.config.authScheme: “Send none” is not for {} hooks, which need a secret: choose “Send a secret”"
 
 
 class Shown(NamedTuple):
@@ -115,6 +119,9 @@ async def _step(visit: Visit, hook: InlineHook | None, fields: InlineFields) -> 
 
 def _refused(visit: Visit, fields: InlineFields, error: InvalidError) -> Shown:
     problems = [_CHOOSE if one.startswith("type:") and not fields.type else one for one in error.problems]
+    if fields.auth == NONE and fields.type in KINDS:
+        needed = _NEEDED.format(KINDS[fields.type].label.lower())
+        problems = [needed if one.startswith(_NO_SCHEME) else one for one in problems]
     said = InvalidError(error.entity, problems)
     return Shown(_secret_again(visit, FieldErrors(in_words(said), paths_of(fields))), 400)
 
