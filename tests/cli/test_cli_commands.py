@@ -272,6 +272,19 @@ def test_tokens_are_made_used_and_revoked(served: CommandLine) -> None:
     assert "Invalid token" in served.run("publish", "-", "--token", made["token"], stdin=event).stderr
 
 
+def test_a_created_token_says_what_it_may_do_and_when_it_ends_and_how_to_give_less(served: CommandLine) -> None:
+    much = served.run("tokens", "create", "much").stderr
+    assert "(SUPER_ADMIN; never ends)" in much
+    assert "To give less: --role PUBLISHER" in much
+    little = served.run("tokens", "create", "little", "--role", "publisher", "--expires", "2099-01-01").stderr
+    assert "(PUBLISHER; ends 2099-01-01T00:00:00.000Z)" in little
+    assert "To give less" not in little
+
+
+def test_the_openapi_document_is_printed_with_and_without_json(cli: CommandLine) -> None:
+    assert cli.json("openapi") == json.loads(cli.run("openapi").stdout)
+
+
 def test_a_created_token_is_all_that_standard_output_has(served: CommandLine) -> None:
     token = served.run("tokens", "create", "script").stdout.strip()
     assert served.run("tokens", "list", TENTERHOOK_TOKEN=token).returncode == 0

@@ -110,7 +110,13 @@ def show_once(made: object, as_json: bool) -> None:
     if as_json:
         print_json(made)
         return
-    note(f"{part(made, 'id')} ({may(made)}). Keep the token now: it is not shown again.")
+    ends = part(made, "expires")
+    note(
+        f"{part(made, 'id')} ({may(made)}; {f'ends {ends}' if ends else 'never ends'}). Keep the token now: it is not "
+        "shown again."
+    )
+    if part(made, "role") == ROLES[0] or not ends:
+        note("To give less: --role PUBLISHER (or another role), or --scope okta.logs.read; --expires 90d ends it.")
     say(str(part(made, "token")))
 
 
