@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import threading
+from pathlib import Path
 
 import httpx2
 from api_rig import BASE, Api, receiving, until, with_api
@@ -25,6 +27,7 @@ from people_rig import (
 )
 
 from tenterhook.domain.event_hook import Events
+from tenterhook.domain.verdict import HookFilter
 from tenterhook.door.rate_limit import RateLimits
 
 HOURS_12, MINUTES_15 = 12 * 3_600_000, 15 * 60_000
@@ -88,6 +91,20 @@ async def test_every_failure_looks_the_same(api: Api) -> None:
     ):
         assert_refused(await attempt(api, **body))
     assert (await attempt(api, **ALICE)).status_code == 200
+
+
+@with_api()
+async def test_the_filter_in_the_readme_keeps_sign_ins_to_this_server_from_a_hook_and_nothing_else(api: Api) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (expression,) = re.findall(r'--filter "user\.session\.start=(.+?)"', readme)
+    await add_admin(first(api), "alice", password=PASSWORD)
+    for body in (ALICE, {**ALICE, "password": "wrong"}, {**ALICE, "login": "nobody"}):
+        await attempt(api, **body)
+    await api.publish({"eventType": "user.session.start", "actor": {"id": "1", "type": "User", "alternateId": "ada"}})
+    found = await logged(first(api), "user.session.start")
+    chosen = HookFilter(expression.replace("'admin'", "'alice'"))
+    assert [event["actor"]["alternateId"] for event in found if chosen.judge(event).matched] == ["ada"]
+    assert len(found) == 4
 
 
 @with_api()
