@@ -35,7 +35,7 @@ async def test_an_empty_list_teaches_how_to_fill_it(api: Api) -> None:
     async with signed_in(api) as browser:
         words = words_of((await browser.open(PATH)).text)
         assert "No deliveries yet" in words
-        assert "tenterhook publish -" in words
+        assert "tenterhook publish --fresh -" in words
         words = words_of((await browser.open(f"{PATH}?status=FAILED")).text)
         assert "No delivery is like that" in words
         assert "Clear the filter" in words

@@ -12,6 +12,7 @@ from tenterhook.console.delivery_words import BADGES, REASONS, result_of
 from tenterhook.console.form import NO_ERRORS, FieldErrors
 from tenterhook.console.routes import page
 from tenterhook.console.visit import Visit
+from tenterhook.console.words import publish_command
 from tenterhook.domain.event_hook import EventHook
 from tenterhook.domain.principal import Permission
 from tenterhook.domain.timestamp import DAY_MS, HOUR_MS, MINUTE_MS, format_ms
@@ -96,7 +97,7 @@ async def show(visit: Visit) -> Response:
         types=sorted({item for one in hooks for item in one.events.items})[:MAX_CHOICES],
         badges=BADGES,
         result_of=result_of,
-        command=f'echo \'{{"eventType":"{_a_type(hooks)}"}}\' | tenterhook publish -',
+        command=publish_command(_a_type(hooks)),
     )
 
 
