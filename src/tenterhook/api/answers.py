@@ -9,13 +9,11 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tenterhook.api.errors import error_answer
+from tenterhook.api.errors import HINT, error_answer
 from tenterhook.door.exchange import exchange_of, held_of
 from tenterhook.engine.budget import Hold
 from tenterhook.errors import OverloadedError
 
-#: Advice on what was accepted but looks like a slip: in a header, because the body is Okta's contract.
-HINT = "x-tenterhook-hint"
 _MOST_HINTS = 3
 
 #: What is written at once. A larger answer is counted until its client has taken it.

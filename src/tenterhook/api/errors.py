@@ -32,6 +32,8 @@ class Complaint(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+#: Advice that Okta's bodies have no place for.
+HINT = "x-tenterhook-hint"
 _INVALID = "Api validation failed: "
 _NOT_VALID = "The request was not valid: "
 _MEDIA_TYPE = "Bad request.  Accept and/or Content-Type headers likely do not match supported values."
@@ -76,7 +78,8 @@ def complaint_of(error: Exception) -> Complaint:
     if isinstance(error, ProtocolError):
         return Complaint(error.status, "E0000002", _NOT_VALID + str(error))
     if isinstance(error, errors.NotAuthenticatedError):
-        return Complaint(401, "E0000011", "Invalid token provided", [error.advice] if error.advice else [])
+        hint = {HINT: error.advice} if error.advice else {}
+        return Complaint(401, "E0000011", "Invalid token provided", headers=hint)
     if isinstance(error, errors.SignInError):
         return Complaint(401, "E0000004", "Authentication failed")
     if isinstance(error, errors.NotFoundError):
