@@ -156,7 +156,7 @@ def test_a_server_that_is_no_tenterhook_is_named(cli: CommandLine, fake: Fake, c
 def test_publish_waits_as_it_is_told_and_goes_on(cli: CommandLine, fake: Fake) -> None:
     busy = error("E0000010", "Service is in read only mode")
     fake.script = [(429, {"Retry-After": "0"}, busy), (503, {"Retry-After": "0"}, busy), (200, {}, OK)]
-    done = cli.run("publish", "-", "--url", fake.url, "--token", "t", stdin=b'{"eventType":"a"}\n')
+    done = cli.run("publish", "-", "--url", fake.url, "--token", "t", stdin=b'{"eventType":"user.session.start"}\n')
     assert done.returncode == 0, done.stderr
     assert done.stdout == "published 1 event\n"
     assert len({body for *_, body in fake.asked}) == 1
