@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,7 +35,7 @@ from tenterhook.errors import InvalidError
 MAX_ATTEMPTS = 20
 #: Bytes of a request's body that are shown, and that a command line holds; more go into a file.
 MAX_SHOWN, MAX_INLINE = 64 * 1024, 8 * 1024
-#: Bytes of a body that is laid out: it takes a few milliseconds, in which nothing else moves.
+#: Bytes of a body that is laid out: it takes a few milliseconds.
 MAX_LAID_OUT = 1024 * 1024
 #: How many of an eventId's characters name a file.
 _NAME = 36
@@ -143,14 +144,13 @@ def _body_parts(found: Inspection) -> dict[str, Any]:
     if raw is None or request is None:
         return {"body": None}
     text = raw[:MAX_SHOWN].decode("utf-8", errors="ignore")
-    laid_out = _laid_out(raw)
     in_file = len(raw) > MAX_INLINE or visible(text) != text
     return {
         "body": text,
-        "body_laid_out": laid_out[:MAX_SHOWN],
+        "laid_out": partial(_laid_out, raw),  # when the page is made: it may be long
+        "max_shown": MAX_SHOWN,
         "body_size": len(raw),
         "body_cut": MAX_SHOWN if len(raw) > MAX_SHOWN else 0,
-        "laid_out_cut": len(laid_out) > MAX_SHOWN,
         "curl": _curl(request, f"@{_file_name(found.view.event_id)}" if in_file else text),
         "curl_file": in_file,
     }
