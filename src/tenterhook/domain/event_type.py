@@ -22,7 +22,7 @@ _CUSTOM_NAME = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+", re.ASCI
 #: Types that only this system itself writes, nobody else may tell its story; not all of them are in the catalogue.
 OURS = ("event_hook.", "inline_hook.", "tenterhook.")
 #: What an org's own types may not begin with: Okta's and this server's own ground.
-_RESERVED = (*OURS[:2], "system.", *OURS[2:])
+_RESERVED = tuple(sorted((*OURS, "system.")))
 
 #: The longest beginning of a type's name decides.
 _FAMILIES = {
