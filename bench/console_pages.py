@@ -29,6 +29,11 @@ from tenterhook.ids import uuid7, uuid_text
 READS = 100
 CONSOLES, RATE, SECONDS, ROUNDS = 20, 200, 10.0, 5
 HOOKS = "/console/event-hooks"
+INLINE_HOOK = {
+    "type": "com.okta.oauth2.tokens.transform",
+    "version": "1.0.0",
+    "channel": {"type": "HTTP", "version": "1.0.0", "config": {"uri": "https://hooks.example.com/token"}},
+}
 
 
 @dataclass
@@ -62,8 +67,10 @@ async def pages(data: Path, reads: int = READS) -> list[Page]:
     """Measure every kind of page on the log at *data*, by one browser."""
     found = []
     with Product(data, {}) as product:
+        asked = INLINE_HOOK | {"name": uuid_text(uuid7())}
+        inline = await asyncio.to_thread(product.call, "POST", "/inlineHooks", asked)
         async with _browser(product) as browser:
-            paths = await _paths(browser)
+            paths = await _paths(browser) | {"an inline hook": f"/console/inline-hooks/{inline['id']}"}
         for what, path in paths.items():
             # Each in a session of its own: one may ask for 1,200 a minute.
             async with _browser(product) as browser:
